@@ -1,0 +1,1 @@
+"""The cells, gates, gradients and attention of the course *Understanding LSTMs*."""
