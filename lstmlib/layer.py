@@ -46,7 +46,7 @@ class RecurrentLayer(ABC):
         For a size below 1, a `dtype` that is no float, or an `rng` that is no Generator.
     """
 
-    trace_type: ClassVar[type]
+    trace_type: ClassVar[Any]
     """Named tuple of what `trace` holds: the gates in the order of the parameters, then the state."""
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)

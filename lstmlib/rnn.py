@@ -5,7 +5,6 @@ h_t = tanh(W_x x_t + W_h h_{t−1} + b)
 
 from typing import NamedTuple
 
-import numpy as np
 from numpy.random import Generator
 
 from lstmlib.activations import Array, tanh, tanh_derivative
@@ -37,6 +36,7 @@ def rnn_step(x: Array, h_prev: Array, params: Params) -> tuple[Array, Cache]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> params = {"W_x": np.eye(2), "W_h": np.zeros((2, 2)), "b": np.zeros(2)}
     >>> h, _ = rnn_step(np.array([[0.0, 1.0]]), np.zeros((1, 2)), params)
     >>> h.round(2)
@@ -69,6 +69,7 @@ def rnn_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Array, A
 
     Examples
     --------
+    >>> import numpy as np
     >>> params = {"W_x": np.eye(2), "W_h": np.zeros((2, 2)), "b": np.zeros(2)}
     >>> h, cache = rnn_step(np.zeros((1, 2)), np.zeros((1, 2)), params)
     >>> dx, dh_prev, grads = rnn_step_backward(np.ones((1, 2)), cache, params)
@@ -110,6 +111,7 @@ class RNN(RecurrentLayer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layer = RNN(3, 4, rng=np.random.default_rng(0))
     >>> h, state = layer.forward(np.ones((5, 2, 3)))
     >>> h.shape, state.shape
@@ -122,20 +124,15 @@ class RNN(RecurrentLayer):
     trace_type = RNNTrace
 
     def _initialise(self, rng: Generator) -> Params:
-        return dict(
-            zip(
-                ("W_x", "W_h", "b"),
-                stacked(1, self.input_size, self.hidden_size, rng, self.dtype),
-                strict=True,
-            )
-        )
+        W_x, W_h, b = stacked(1, self.input_size, self.hidden_size, rng, self.dtype)
+        return {"W_x": W_x, "W_h": W_h, "b": b}
 
     def _step(self, x: Array, state: tuple[Array, ...]) -> tuple[tuple[Array, ...], Cache]:
-        h, cache = rnn_step(x, *state, self.params)
+        h, cache = rnn_step(x, state[0], self.params)
         return (h,), cache
 
     def _step_backward(
         self, dstate: tuple[Array, ...], cache: Cache
     ) -> tuple[Array, tuple[Array, ...], Params]:
-        dx, dh_prev, grads = rnn_step_backward(*dstate, cache, self.params)
+        dx, dh_prev, grads = rnn_step_backward(dstate[0], cache, self.params)
         return dx, (dh_prev,), grads
