@@ -54,14 +54,10 @@ class RecurrentLayer(ABC):
     def __init__(
         self, input_size: int, hidden_size: int, *, rng: Generator | None = None, dtype: Any = np.float64
     ) -> None:
-        self.input_size = _positive(input_size, "input_size")
-        self.hidden_size = _positive(hidden_size, "hidden_size")
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype must be float32 or float64, got {self.dtype}")
-        if rng is not None and not isinstance(rng, Generator):
-            raise ValueError(f"rng must be a numpy.random.Generator, as default_rng(0) gives; got {rng!r}")
-        self.params: Params = self._initialise(rng or np.random.default_rng())
+        self.input_size = check_size(input_size, "input_size")
+        self.hidden_size = check_size(hidden_size, "hidden_size")
+        self.dtype = check_dtype(dtype)
+        self.params: Params = self._initialise(check_rng(rng))
         self.grads: Params = {}
         self._tape: Any = None
         self._trace: Any = None
@@ -263,30 +259,106 @@ class RecurrentLayer(ABC):
 
     def _check_array(self, value: ArrayLike, name: str, axes: tuple[str, ...], **sizes: int) -> Array:
         """`value` as an array of the layer's dtype, or a ValueError that says what to change."""
-        sizes = {"D": self.input_size, "H": self.hidden_size, **sizes}
-        wanted = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
-        array = np.asarray(value)
-        if array.dtype.kind != "f":
-            raise ValueError(
-                f"{name} must hold floats, got dtype {array.dtype}: one-hot or embed symbols, "
-                "or convert numbers with .astype(float)"
-            )
-        if array.ndim != len(axes):
-            raise ValueError(f"{name} must have shape ({wanted}), got {array.ndim}-D {array.shape}")
-        if 0 in array.shape:
-            raise ValueError(f"{name} must not be empty: expected ({wanted}), got {array.shape}")
-        if any(axis in sizes and size != sizes[axis] for axis, size in zip(axes, array.shape, strict=True)):
-            raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
-        if not np.isfinite(array).all():
-            first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(f"{name} must be finite, got {array[first]} at index {first}")
-        return array.astype(self.dtype, copy=False)
+        return check_array(
+            value, name, axes, {"D": self.input_size, "H": self.hidden_size, **sizes}, self.dtype
+        )
 
 
-def _positive(size: int, name: str) -> int:
+# The same checks for whatever else has sizes, weights and arrays
+
+
+def check_size(size: int, name: str) -> int:
+    """`size` as a whole number of at least 1, or a ValueError that names it.
+
+    Examples
+    --------
+    >>> check_size(0, "input_size")
+    Traceback (most recent call last):
+    ValueError: input_size must be a whole number of at least 1, got 0
+    """
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
     return int(size)
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """`dtype` as float32 or float64, or a ValueError.
+
+    Examples
+    --------
+    >>> check_dtype(int)
+    Traceback (most recent call last):
+    ValueError: dtype must be float32 or float64, got int64
+    """
+    checked = np.dtype(dtype)
+    if checked not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {checked}")
+    return checked
+
+
+def check_rng(rng: Generator | None) -> Generator:
+    """`rng`, a fresh generator in place of None, or a ValueError.
+
+    Examples
+    --------
+    >>> check_rng(0)
+    Traceback (most recent call last):
+    ValueError: rng must be a numpy.random.Generator, as default_rng(0) gives; got 0
+    """
+    if rng is not None and not isinstance(rng, Generator):
+        raise ValueError(f"rng must be a numpy.random.Generator, as default_rng(0) gives; got {rng!r}")
+    return rng or np.random.default_rng()
+
+
+def check_array(
+    value: ArrayLike, name: str, axes: tuple[str, ...], sizes: dict[str, int], dtype: np.dtype
+) -> Array:
+    """`value` as a finite, non-empty array of `dtype`, or a ValueError that says what to change.
+
+    Parameters
+    ----------
+    value : what came in
+    name : str
+        What the message calls it.
+    axes : tuple of str
+        The letter of each axis, ("T", "B", "D").
+    sizes : dict
+        Size of those axes that are known.
+    dtype : numpy.dtype
+        Type of the array returned.
+
+    Returns
+    -------
+    array
+
+    Raises
+    ------
+    ValueError
+        For integers, a wrong shape, an empty array, or a value that is not finite.
+
+    Examples
+    --------
+    >>> check_array([1.0, 2.0], "dh", ("H",), {"H": 3}, np.dtype(float))
+    Traceback (most recent call last):
+    ValueError: dh must have shape (H=3), got (2,)
+    """
+    wanted = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise ValueError(
+            f"{name} must hold floats, got dtype {array.dtype}: one-hot or embed symbols, "
+            "or convert numbers with .astype(float)"
+        )
+    if array.ndim != len(axes):
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.ndim}-D {array.shape}")
+    if 0 in array.shape:
+        raise ValueError(f"{name} must not be empty: expected ({wanted}), got {array.shape}")
+    if any(axis in sizes and size != sizes[axis] for axis, size in zip(axes, array.shape, strict=True)):
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
+    if not np.isfinite(array).all():
+        first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, got {array[first]} at index {first}")
+    return array.astype(dtype, copy=False)
 
 
 def _describe(value: Any) -> str:
