@@ -1,0 +1,661 @@
+"""Attention, for `attention/attention` and `attention/self_attention`: score → softmax → weighted sum.
+
+e_ts = score(q_t, k_s)        how well source position s answers query t
+α_t· = softmax(e_t·)          weights over the source, positive, summing to 1
+context_t = Σ_s α_ts v_s      the weighted sum of what stands there
+
+Luong's and Bahdanau's attention differ in the score alone, and read their values from the keys:
+k_s = v_s is the encoder's state at position s. Scaled dot-product attention, at the end, takes
+the two apart. Arrays are time-major like the layers': queries (T, B, Q), keys (S, B, K), weights
+(T, B, S). Where `mask` (S, B) is False the source is padding: its weight is exactly 0, and so is
+the gradient it gets.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from lstmlib.activations import Array, softmax, softmax_backward, tanh, tanh_derivative
+from lstmlib.initialisation import glorot_uniform
+from lstmlib.layer import Cache, Params, check_array, check_dtype, check_rng, check_size
+
+# From scores to the context: the same for every score
+
+
+def attend(scores: Array, values: Array, mask: Array | None = None) -> tuple[Array, Array]:
+    """Turn scores into weights, and read the values with them.
+
+    α = softmax(scores) over the source;  context_t = Σ_s α_ts v_s
+
+    Parameters
+    ----------
+    scores : array (T, B, S)
+    values : array (S, B, V)
+    mask : array of bool (S, B), optional
+        False where the source is padding; True at least once in every sequence.
+
+    Returns
+    -------
+    context : array (T, B, V)
+    weights : array (T, B, S)
+
+    Raises
+    ------
+    ValueError
+        For a mask of another dtype or shape, or one that hides a whole sequence.
+
+    Examples
+    --------
+    >>> values = np.array([[[1.0]], [[3.0]], [[100.0]]])
+    >>> context, weights = attend(np.zeros((1, 1, 3)), values, np.array([[True], [True], [False]]))
+    >>> weights
+    array([[[0.5, 0.5, 0. ]]])
+    >>> context
+    array([[[2.]]])
+    """
+    if mask is not None:
+        # exp(−∞) is 0, so padding drops out of the numerator and of the sum below it.
+        scores = np.where(_check_source_mask(mask, *values.shape[:2]).T, scores, -np.inf)
+    weights = softmax(scores)
+    return _sum_over("tbs,sbv->tbv", weights, values), weights
+
+
+def attend_backward(dcontext: Array, weights: Array, values: Array) -> tuple[Array, Array]:
+    """Carry the context's gradient back to the scores and the values.
+
+    dα_ts = v_s · dcontext_t;  dscores = softmax'(dα);  dv_s = Σ_t α_ts dcontext_t
+
+    Padding needs no mask here: both gradients carry the factor α, which is 0 there.
+
+    Parameters
+    ----------
+    dcontext : array (T, B, V)
+    weights : array (T, B, S)
+        As `attend` returned them.
+    values : array (S, B, V)
+
+    Returns
+    -------
+    dscores : array (T, B, S)
+    dvalues : array (S, B, V)
+
+    Examples
+    --------
+    >>> values = np.array([[[1.0]], [[3.0]]])
+    >>> dscores, dvalues = attend_backward(np.ones((1, 1, 1)), np.array([[[0.5, 0.5]]]), values)
+    >>> dscores
+    array([[[-0.5,  0.5]]])
+    """
+    dweights = _sum_over("tbv,sbv->tbs", dcontext, values)
+    return softmax_backward(dweights, weights), _sum_over("tbs,tbv->sbv", weights, dcontext)
+
+
+# The scores, each with its gradient
+
+
+def dot_score(queries: Array, keys: Array) -> Array:
+    """Score by likeness: e_ts = q_t · k_s.
+
+    Parameters
+    ----------
+    queries : array (T, B, K)
+    keys : array (S, B, K)
+
+    Returns
+    -------
+    array (T, B, S)
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, section 3.1, *dot*.
+
+    Examples
+    --------
+    >>> dot_score(np.array([[[1.0, 2.0]]]), np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
+    array([[[1., 2.]]])
+    """
+    return _sum_over("tbk,sbk->tbs", queries, keys)
+
+
+def dot_score_backward(dscores: Array, queries: Array, keys: Array) -> tuple[Array, Array]:
+    """The dot score backward: dq_t = Σ_s de_ts k_s;  dk_s = Σ_t de_ts q_t.
+
+    Parameters
+    ----------
+    dscores : array (T, B, S)
+    queries : array (T, B, K)
+    keys : array (S, B, K)
+
+    Returns
+    -------
+    dqueries : array (T, B, K)
+    dkeys : array (S, B, K)
+
+    Examples
+    --------
+    >>> q, k = np.array([[[1.0, 2.0]]]), np.array([[[3.0, 4.0]]])
+    >>> dot_score_backward(np.ones((1, 1, 1)), q, k)
+    (array([[[3., 4.]]]), array([[[1., 2.]]]))
+    """
+    return _sum_over("tbs,sbk->tbk", dscores, keys), _sum_over("tbs,tbk->sbk", dscores, queries)
+
+
+def general_score(queries: Array, keys: Array, params: Params) -> Array:
+    """Score through a matrix, so that queries and keys may differ: e_ts = q_t · W k_s.
+
+    Parameters
+    ----------
+    queries : array (T, B, Q)
+    keys : array (S, B, K)
+    params : dict
+        `W` (Q, K).
+
+    Returns
+    -------
+    array (T, B, S)
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, section 3.1, *general*.
+
+    Examples
+    --------
+    >>> general_score(np.array([[[2.0]]]), np.array([[[1.0, 3.0]]]), {"W": np.array([[1.0, 1.0]])})
+    array([[[8.]]])
+    """
+    return dot_score(queries, keys @ params["W"].T)
+
+
+def general_score_backward(
+    dscores: Array, queries: Array, keys: Array, params: Params
+) -> tuple[Array, Array, Params]:
+    """The general score backward: that of dot, then through k' = W k.
+
+    dk_s = Wᵀ dk'_s;  dW = Σ_s dk'_s k_sᵀ
+
+    Parameters
+    ----------
+    dscores : array (T, B, S)
+    queries : array (T, B, Q)
+    keys : array (S, B, K)
+    params : dict
+        As `general_score` took it.
+
+    Returns
+    -------
+    dqueries : array (T, B, Q)
+    dkeys : array (S, B, K)
+    grads : dict
+        `W` (Q, K), summed over batch and time.
+
+    Examples
+    --------
+    >>> q, k, params = np.array([[[2.0]]]), np.array([[[1.0, 3.0]]]), {"W": np.array([[1.0, 1.0]])}
+    >>> dq, dk, grads = general_score_backward(np.ones((1, 1, 1)), q, k, params)
+    >>> dq, dk, grads["W"]
+    (array([[[4.]]]), array([[[2., 2.]]]), array([[2., 6.]]))
+    """
+    dqueries, dprojected = dot_score_backward(dscores, queries, keys @ params["W"].T)
+    return dqueries, dprojected @ params["W"], {"W": _sum_over("sbq,sbk->qk", dprojected, keys)}
+
+
+def additive_score(queries: Array, keys: Array, params: Params) -> tuple[Array, Array]:
+    """Score by a small network with one hidden layer: e_ts = v · tanh(W_s q_t + W_h k_s).
+
+    Parameters
+    ----------
+    queries : array (T, B, Q)
+        The decoder's states s.
+    keys : array (S, B, K)
+        The encoder's states h.
+    params : dict
+        `W_s` (A, Q), `W_h` (A, K), `v` (A,).
+
+    Returns
+    -------
+    scores : array (T, B, S)
+    hidden : array (T, B, S, A)
+        The hidden layer, which the backward pass needs.
+
+    References
+    ----------
+    Bahdanau, Cho & Bengio 2015, section A.1.2.
+
+    Examples
+    --------
+    >>> params = {"W_s": np.eye(1), "W_h": np.eye(1), "v": np.array([2.0])}
+    >>> scores, _ = additive_score(np.array([[[1.0]]]), np.array([[[-1.0]], [[1.0]]]), params)
+    >>> scores.round(2)
+    array([[[0.  , 1.93]]])
+    """
+    from_query, from_key = queries @ params["W_s"].T, keys @ params["W_h"].T
+    hidden = tanh(from_query[:, :, None] + from_key.swapaxes(0, 1))
+    return hidden @ params["v"], hidden
+
+
+def additive_score_backward(
+    dscores: Array, hidden: Array, queries: Array, keys: Array, params: Params
+) -> tuple[Array, Array, Params]:
+    """The additive score backward, with u = tanh(a) for the hidden layer.
+
+    dv = Σ_ts de_ts u_ts;  da_ts = de_ts v ⊙ (1 − u_ts²);
+    dq_t = W_sᵀ Σ_s da_ts;  dk_s = W_hᵀ Σ_t da_ts
+
+    Parameters
+    ----------
+    dscores : array (T, B, S)
+    hidden : array (T, B, S, A)
+        As `additive_score` returned it.
+    queries : array (T, B, Q)
+    keys : array (S, B, K)
+    params : dict
+        As `additive_score` took it.
+
+    Returns
+    -------
+    dqueries : array (T, B, Q)
+    dkeys : array (S, B, K)
+    grads : dict
+        `W_s` (A, Q), `W_h` (A, K), `v` (A,), summed over batch and time.
+
+    Examples
+    --------
+    >>> params = {"W_s": np.eye(1), "W_h": np.eye(1), "v": np.array([2.0])}
+    >>> q = k = np.zeros((1, 1, 1))
+    >>> _, hidden = additive_score(q, k, params)
+    >>> dq, dk, grads = additive_score_backward(np.ones((1, 1, 1)), hidden, q, k, params)
+    >>> dq, grads["v"]
+    (array([[[2.]]]), array([0.]))
+    """
+    da = dscores[..., None] * params["v"] * tanh_derivative(hidden)
+    da_query, da_key = da.sum(axis=2), da.sum(axis=0).swapaxes(0, 1)
+    grads = {
+        "W_s": _sum_over("tba,tbq->aq", da_query, queries),
+        "W_h": _sum_over("sba,sbk->ak", da_key, keys),
+        "v": _sum_over("tbs,tbsa->a", dscores, hidden),
+    }
+    return da_query @ params["W_s"], da_key @ params["W_h"], grads
+
+
+# The same as objects with parameters, in the manner of the layers
+
+
+class Attention(ABC):
+    """What the attention of an encoder–decoder promises, whatever its score.
+
+    Subclasses say how a query and a key are scored (`_score`, `_score_backward`). An object keeps
+    one forward pass; a decoder that attends in step after step before it goes back uses the
+    functions above, and keeps what they return.
+
+    Parameters
+    ----------
+    query_size, key_size : int
+        Q and K, both at least 1.
+    rng : numpy.random.Generator, optional
+        Source of the initial weights. Without one they differ from run to run.
+    dtype : float32 or float64
+        Type of parameters and results.
+
+    Attributes
+    ----------
+    params : dict of arrays
+        The weights of the score; empty where it has none.
+    grads : dict of arrays
+        ∂L/∂params after `backward`; empty before.
+
+    Raises
+    ------
+    ValueError
+        For a size below 1, a `dtype` that is no float, or an `rng` that is no Generator.
+    """
+
+    def __init__(
+        self, query_size: int, key_size: int, *, rng: Generator | None = None, dtype: Any = np.float64
+    ) -> None:
+        self.query_size = check_size(query_size, "query_size")
+        self.key_size = check_size(key_size, "key_size")
+        self.dtype = check_dtype(dtype)
+        drawn = self._initialise(check_rng(rng))
+        self.params: Params = {name: value.astype(self.dtype) for name, value in drawn.items()}
+        self.grads: Params = {}
+        self._tape: Any = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.query_size}, {self.key_size})"
+
+    @abstractmethod
+    def _initialise(self, rng: Generator) -> Params:
+        """Draw the initial parameters."""
+
+    @abstractmethod
+    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+        """Scores (T, B, S), and what `_score_backward` needs of them."""
+
+    @abstractmethod
+    def _score_backward(
+        self, dscores: Array, queries: Array, keys: Array, kept: Any
+    ) -> tuple[Array, Array, Params]:
+        """The gradient of queries, keys and parameters."""
+
+    def forward(
+        self, queries: ArrayLike, keys: ArrayLike, mask: ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """Let every query look at the source.
+
+        Parameters
+        ----------
+        queries : array (T, B, Q)
+            States of the decoder; T = 1 for a single step.
+        keys : array (S, B, K)
+            States of the encoder: what is scored, and what the context is made of.
+        mask : array of bool (S, B), optional
+            False where the source is padding; True at least once in every sequence.
+
+        Returns
+        -------
+        context : array (T, B, K)
+        weights : array (T, B, S)
+            Positive, summing to 1 over the source, exactly 0 at padding.
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape, dtype, an empty sequence, a value that is not finite, or a mask
+            that hides a whole sequence.
+        """
+        sizes = {"Q": self.query_size, "K": self.key_size}
+        queries = check_array(queries, "queries", ("T", "B", "Q"), sizes, self.dtype)
+        sizes["B"] = queries.shape[1]
+        keys = check_array(keys, "keys", ("S", "B", "K"), sizes, self.dtype)
+        scores, kept = self._score(queries, keys)
+        context, weights = attend(scores, keys, None if mask is None else np.asarray(mask))
+        self._tape = (queries, keys, weights, kept)
+        return context, weights
+
+    def backward(self, dcontext: ArrayLike) -> tuple[Array, Array]:
+        """The last `forward` backward; fills `grads`.
+
+        Parameters
+        ----------
+        dcontext : array (T, B, K)
+            ∂L/∂context.
+
+        Returns
+        -------
+        dqueries : array (T, B, Q)
+        dkeys : array (S, B, K)
+            The keys' share as keys and as values together; exactly 0 at padding.
+
+        Raises
+        ------
+        RuntimeError
+            Without a `forward` since the last `backward`.
+        ValueError
+            For a gradient of the wrong shape, dtype, or with a value that is not finite.
+        """
+        if self._tape is None:
+            raise RuntimeError(
+                f"{type(self).__name__}.backward needs a forward pass of its own: call forward first, "
+                "and again before each further backward"
+            )
+        queries, keys, weights, kept = self._tape
+        sizes = dict(zip("TBK", (*queries.shape[:2], self.key_size), strict=True))
+        dcontext = check_array(dcontext, "dcontext", ("T", "B", "K"), sizes, self.dtype)
+        dscores, dvalues = attend_backward(dcontext, weights, keys)
+        dqueries, dkeys, self.grads = self._score_backward(dscores, queries, keys, kept)
+        self._tape = None
+        return dqueries, dkeys + dvalues
+
+
+class DotAttention(Attention):
+    """Luong's attention with the dot score: e_ts = q_t · k_s, no parameters.
+
+    Parameters
+    ----------
+    size : int
+        Q = K, the size of decoder and encoder states alike.
+    dtype : float32 or float64
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, section 3.1.
+
+    Examples
+    --------
+    >>> attention = DotAttention(2)
+    >>> keys = np.array([[[10.0, 0.0]], [[0.0, 10.0]]])
+    >>> context, weights = attention.forward(np.array([[[0.0, 2.0]]]), keys)
+    >>> weights.round(3)
+    array([[[0., 1.]]])
+    """
+
+    def __init__(self, size: int, *, dtype: Any = np.float64) -> None:
+        size = check_size(size, "size")
+        super().__init__(size, size, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key_size})"
+
+    def _initialise(self, rng: Generator) -> Params:
+        return {}
+
+    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+        return dot_score(queries, keys), None
+
+    def _score_backward(
+        self, dscores: Array, queries: Array, keys: Array, kept: Any
+    ) -> tuple[Array, Array, Params]:
+        return *dot_score_backward(dscores, queries, keys), {}
+
+
+class GeneralAttention(Attention):
+    """Luong's attention with the general score: e_ts = q_t · W k_s.
+
+    Parameters
+    ----------
+    query_size, key_size : int
+        Q and K.
+    rng : numpy.random.Generator, optional
+        Source of the initial weights.
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    params : dict
+        `W` (Q, K).
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, section 3.1.
+
+    Examples
+    --------
+    >>> attention = GeneralAttention(3, 4, rng=np.random.default_rng(0))
+    >>> context, weights = attention.forward(np.ones((5, 2, 3)), np.ones((6, 2, 4)))
+    >>> context.shape, weights.shape
+    ((5, 2, 4), (5, 2, 6))
+    """
+
+    def _initialise(self, rng: Generator) -> Params:
+        return {"W": glorot_uniform((self.query_size, self.key_size), rng)}
+
+    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+        return general_score(queries, keys, self.params), None
+
+    def _score_backward(
+        self, dscores: Array, queries: Array, keys: Array, kept: Any
+    ) -> tuple[Array, Array, Params]:
+        return general_score_backward(dscores, queries, keys, self.params)
+
+
+class AdditiveAttention(Attention):
+    """Bahdanau's attention: e_ts = v · tanh(W_s q_t + W_h k_s).
+
+    Parameters
+    ----------
+    query_size, key_size : int
+        Q and K.
+    attention_size : int
+        A, the width of the hidden layer in which a query and a key meet.
+    rng : numpy.random.Generator, optional
+        Source of the initial weights.
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    params : dict
+        `W_s` (A, Q), `W_h` (A, K), `v` (A,).
+
+    References
+    ----------
+    Bahdanau, Cho & Bengio 2015, section A.1.2.
+
+    Examples
+    --------
+    >>> attention = AdditiveAttention(3, 4, 5, rng=np.random.default_rng(0))
+    >>> context, weights = attention.forward(np.ones((1, 2, 3)), np.ones((6, 2, 4)))
+    >>> dqueries, dkeys = attention.backward(np.ones_like(context))
+    >>> sorted(attention.grads)
+    ['W_h', 'W_s', 'v']
+    """
+
+    def __init__(
+        self,
+        query_size: int,
+        key_size: int,
+        attention_size: int,
+        *,
+        rng: Generator | None = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        self.attention_size = check_size(attention_size, "attention_size")
+        super().__init__(query_size, key_size, rng=rng, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.query_size}, {self.key_size}, {self.attention_size})"
+
+    def _initialise(self, rng: Generator) -> Params:
+        return {
+            "W_s": glorot_uniform((self.attention_size, self.query_size), rng),
+            "W_h": glorot_uniform((self.attention_size, self.key_size), rng),
+            "v": glorot_uniform((1, self.attention_size), rng)[0],
+        }
+
+    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+        return additive_score(queries, keys, self.params)
+
+    def _score_backward(
+        self, dscores: Array, queries: Array, keys: Array, kept: Any
+    ) -> tuple[Array, Array, Params]:
+        return additive_score_backward(dscores, kept, queries, keys, self.params)
+
+
+# Keys and values apart
+
+
+def scaled_dot_product_attention(
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, mask: ArrayLike | None = None
+) -> tuple[Array, Array, Cache]:
+    """Attention as in the Transformer: context = softmax(Q Kᵀ / √K) V.
+
+    A dot product of K independent terms of variance 1 has variance K; the divisor brings it back
+    to 1, so that softmax does not start saturated.
+
+    Parameters
+    ----------
+    queries : array (T, B, K)
+    keys : array (S, B, K)
+    values : array (S, B, V)
+    mask : array of bool (S, B), optional
+        False where the source is padding; True at least once in every sequence.
+
+    Returns
+    -------
+    context : array (T, B, V)
+    weights : array (T, B, S)
+    cache : dict
+        What `scaled_dot_product_attention_backward` needs.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, dtype, an empty sequence, a value that is not finite, or a mask that
+        hides a whole sequence.
+
+    References
+    ----------
+    Vaswani et al. 2017, equation 1.
+
+    Examples
+    --------
+    >>> queries, keys, values = np.ones((5, 2, 4)), np.ones((6, 2, 4)), np.ones((6, 2, 3))
+    >>> context, weights, cache = scaled_dot_product_attention(queries, keys, values)
+    >>> context.shape, weights.shape
+    ((5, 2, 3), (5, 2, 6))
+    """
+    dtype = np.dtype(np.float32 if np.asarray(queries).dtype == np.float32 else np.float64)
+    queries = check_array(queries, "queries", ("T", "B", "K"), {}, dtype)
+    sizes = {"B": queries.shape[1], "K": queries.shape[2]}
+    keys = check_array(keys, "keys", ("S", "B", "K"), sizes, dtype)
+    values = check_array(values, "values", ("S", "B", "V"), {"S": len(keys), "B": sizes["B"]}, dtype)
+    scores = dot_score(queries, keys) / np.sqrt(sizes["K"], dtype=dtype)
+    context, weights = attend(scores, values, None if mask is None else np.asarray(mask))
+    return context, weights, {"queries": queries, "keys": keys, "values": values, "weights": weights}
+
+
+def scaled_dot_product_attention_backward(dcontext: ArrayLike, cache: Cache) -> tuple[Array, Array, Array]:
+    """The same backward: `attend`, the divisor, `dot_score`.
+
+    Parameters
+    ----------
+    dcontext : array (T, B, V)
+        ∂L/∂context.
+    cache : dict
+        As `scaled_dot_product_attention` returned it.
+
+    Returns
+    -------
+    dqueries : array (T, B, K)
+    dkeys : array (S, B, K)
+    dvalues : array (S, B, V)
+
+    Raises
+    ------
+    ValueError
+        For a gradient of the wrong shape, dtype, or with a value that is not finite.
+
+    Examples
+    --------
+    >>> q = k = v = np.ones((2, 1, 4))
+    >>> context, weights, cache = scaled_dot_product_attention(q, k, v)
+    >>> dq, dk, dv = scaled_dot_product_attention_backward(np.ones_like(context), cache)
+    >>> bool((dv == 1).all())
+    True
+    """
+    queries, keys, values = cache["queries"], cache["keys"], cache["values"]
+    sizes = dict(zip("TBV", (*queries.shape[:2], values.shape[2]), strict=True))
+    dcontext = check_array(dcontext, "dcontext", ("T", "B", "V"), sizes, queries.dtype)
+    dscores, dvalues = attend_backward(dcontext, cache["weights"], values)
+    dscores = dscores / np.sqrt(queries.shape[2], dtype=queries.dtype)
+    return *dot_score_backward(dscores, queries, keys), dvalues
+
+
+def _sum_over(axes: str, a: Array, b: Array) -> Array:
+    """A product of two arrays, summed over the axes that are left out after the arrow."""
+    return np.einsum(axes, a, b, optimize=True)  # optimize hands it to the matrix product
+
+
+def _check_source_mask(mask: Array, S: int, B: int) -> Array:
+    if mask.dtype != bool:
+        raise ValueError(f"mask must hold booleans, True for a real source position; got dtype {mask.dtype}")
+    if mask.shape != (S, B):
+        raise ValueError(f"mask must have shape (S={S}, B={B}), got {mask.shape}")
+    hidden = np.flatnonzero(~mask.any(axis=0)).tolist()
+    if hidden:
+        raise ValueError(
+            f"mask must leave every sequence a source position, but is all False for {hidden} of the batch"
+        )
+    return mask
