@@ -194,13 +194,15 @@ class LSTM(RecurrentLayer):
         return {"W_x": W_x, "W_h": W_h, "b": b}
 
     def _step(self, x: Array, state: tuple[Array, ...]) -> tuple[tuple[Array, ...], Cache]:
-        h, c, cache = lstm_step(x, *state, self.params)
+        h_prev, c_prev = state
+        h, c, cache = lstm_step(x, h_prev, c_prev, self.params)
         return (h, c), cache
 
     def _step_backward(
         self, dstate: tuple[Array, ...], cache: Cache
     ) -> tuple[Array, tuple[Array, ...], Params]:
-        dx, dh_prev, dc_prev, grads = lstm_step_backward(*dstate, cache, self.params)
+        dh, dc = dstate
+        dx, dh_prev, dc_prev, grads = lstm_step_backward(dh, dc, cache, self.params)
         return dx, (dh_prev, dc_prev), grads
 
     def _pack(self, state: tuple[Array, ...]) -> LSTMState:
