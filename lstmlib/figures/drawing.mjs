@@ -1,0 +1,61 @@
+// What every figure shares: SVG elements, numbers as text, and names for the sliders around it.
+
+export function svg(parent, tag, attributes = {}, text) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text !== undefined) element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+// Two decimals, a true minus sign, and no "−0.00".
+export const number = (value) => {
+  const rounded = value.toFixed(2);
+  return (rounded === "-0.00" ? "0.00" : rounded).replace("-", "−");
+};
+
+// Sign is told by the class, for the colour, and by the minus of the number beside it.
+export const sign = (value) => (value < 0 ? "negative" : "positive");
+
+export function button(parent, label, onClick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = label;
+  element.addEventListener("click", onClick);
+  parent.append(element);
+  return element;
+}
+
+// A line that shows the figure's values, and that a screen reader speaks when it changes.
+export function status(parent) {
+  const line = document.createElement("p");
+  line.setAttribute("aria-live", "polite");
+  parent.append(line);
+  return line;
+}
+
+// ipywidgets draws a slider's label beside it but ties it to nothing: its handle and its readout
+// have no accessible name. They may also be drawn after this canvas, hence the observer.
+export function nameSliders(canvas) {
+  const name = (figure) => {
+    for (const slider of figure.querySelectorAll(".widget-slider")) {
+      const label = slider.querySelector(".widget-label")?.textContent;
+      slider.querySelector("[role=slider]")?.setAttribute("aria-label", label);
+      const readout = slider.querySelector(".widget-readout");
+      readout?.setAttribute("role", "textbox");
+      readout?.setAttribute("aria-label", `${label}, type a value`);
+    }
+  };
+  const observer = new MutationObserver(() => name(canvas.closest(".lstmlib-figure")));
+  const start = () => {
+    const figure = canvas.closest(".lstmlib-figure");
+    if (!figure) return void (frame = requestAnimationFrame(start));
+    name(figure);
+    observer.observe(figure, { childList: true, subtree: true });
+  };
+  let frame = requestAnimationFrame(start);
+  return () => {
+    cancelAnimationFrame(frame);
+    observer.disconnect();
+  };
+}

