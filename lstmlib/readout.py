@@ -1,0 +1,241 @@
+"""From hidden states to answers, and from answers to a loss: what stands above every recurrent layer.
+
+y = W h + b, then the cross-entropy of a choice or the squared error of a number. Each loss returns
+its gradient with its value, because whoever trains needs both.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from lstmlib.activations import Array, log_softmax
+from lstmlib.initialisation import glorot_uniform
+from lstmlib.layer import Params, check_array, check_dtype, check_rng, check_size
+
+
+class Readout:
+    """A linear map from the hidden state to the outputs, the same at every step.
+
+    y = W h + b
+
+    Parameters
+    ----------
+    input_size, output_size : int
+        H, the size of the hidden state, and O, the number of outputs.
+    rng : numpy.random.Generator, optional
+        Source of the initial weights. Without one they differ from run to run.
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    params : dict
+        `W` (O, H), `b` (O,).
+    grads : dict
+        ∂L/∂params after `backward`; empty before.
+
+    Raises
+    ------
+    ValueError
+        For a size below 1, a `dtype` that is no float, or an `rng` that is no Generator.
+
+    Examples
+    --------
+    >>> readout = Readout(4, 2, rng=np.random.default_rng(0))
+    >>> y = readout.forward(np.ones((5, 3, 4)))
+    >>> y.shape
+    (5, 3, 2)
+    >>> readout.backward(np.ones_like(y)).shape
+    (5, 3, 4)
+    >>> readout.grads["b"]
+    array([15., 15.])
+    """
+
+    def __init__(
+        self, input_size: int, output_size: int, *, rng: Generator | None = None, dtype: Any = np.float64
+    ) -> None:
+        self.input_size = check_size(input_size, "input_size")
+        self.output_size = check_size(output_size, "output_size")
+        self.dtype = check_dtype(dtype)
+        W = glorot_uniform((self.output_size, self.input_size), check_rng(rng))
+        self.params: Params = {"W": W.astype(self.dtype), "b": np.zeros(self.output_size, self.dtype)}
+        self.grads: Params = {}
+        self._h: Array | None = None
+
+    def __repr__(self) -> str:
+        return f"Readout({self.input_size}, {self.output_size})"
+
+    def forward(self, h: ArrayLike) -> Array:
+        """Map hidden states to outputs.
+
+        Parameters
+        ----------
+        h : array (T, B, H), (B, H) or (H,)
+
+        Returns
+        -------
+        y : array (T, B, O), (B, O) or (O,)
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape, dtype, an empty array, or a value that is not finite.
+        """
+        axes = ("T", "B", "H")[-np.ndim(h) :]
+        self._h = check_array(h, "h", axes, {"H": self.input_size}, self.dtype)
+        return self._h @ self.params["W"].T + self.params["b"]
+
+    def backward(self, dy: ArrayLike) -> Array:
+        """Carry a gradient back to the hidden states; fills `grads`.
+
+        dh = Wᵀ dy;  dW = Σ dy hᵀ;  db = Σ dy, summed over steps and batch.
+
+        Parameters
+        ----------
+        dy : array of the shape `forward` returned
+            ∂L/∂y.
+
+        Returns
+        -------
+        dh : array of the shape `forward` took
+
+        Raises
+        ------
+        RuntimeError
+            Without a `forward` since the last `backward`.
+        ValueError
+            For a gradient of the wrong shape, dtype, or with a value that is not finite.
+        """
+        if self._h is None:
+            raise RuntimeError(
+                "Readout.backward needs a forward pass of its own: call forward first, "
+                "and again before each further backward"
+            )
+        axes = ("T", "B", "O")[-self._h.ndim :]
+        sizes = dict(zip(axes, (*self._h.shape[:-1], self.output_size), strict=True))
+        checked = check_array(dy, "dy", axes, sizes, self.dtype)
+        rows = checked.reshape(-1, self.output_size)
+        self.grads = {"W": rows.T @ self._h.reshape(-1, self.input_size), "b": rows.sum(axis=0)}
+        self._h = None
+        return checked @ self.params["W"]
+
+
+def cross_entropy(
+    logits: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = None
+) -> tuple[float, Array]:
+    """Mean surprise at the right class, −log softmax(logits)[target], and its gradient.
+
+    With n real positions, L = −(1/n) Σ log p[target] and dlogits = (p − onehot(target)) / n.
+
+    Parameters
+    ----------
+    logits : array (..., V)
+        A score for each of V classes.
+    targets : array of int (...)
+        The right class, 0 to V − 1; at masked positions any number.
+    mask : array of bool (...), optional
+        Where it is False the position counts for nothing, in the loss or in the gradient.
+
+    Returns
+    -------
+    loss : float
+        In nats. A uniform guess has log V.
+    dlogits : array (..., V)
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, targets that are no classes, or a mask without any True.
+
+    Examples
+    --------
+    >>> loss, dlogits = cross_entropy(np.zeros((1, 2)), [1])
+    >>> round(loss, 4), dlogits
+    (0.6931, array([[ 0.5, -0.5]]))
+    """
+    scores = _check_floats(logits, "logits")
+    real = _check_mask(mask, scores.shape[:-1])
+    classes = np.where(real, _check_targets(targets, real, scores.shape[-1]), 0)[..., None]
+    log_p = log_softmax(scores)
+    n = int(real.sum())
+    loss = -np.sum(np.take_along_axis(log_p, classes, axis=-1)[real]) / n
+    dlogits = np.exp(log_p)
+    np.put_along_axis(dlogits, classes, np.take_along_axis(dlogits, classes, axis=-1) - 1, axis=-1)
+    return float(loss), np.where(real[..., None], dlogits / n, 0)
+
+
+def squared_error(y: ArrayLike, target: ArrayLike, mask: ArrayLike | None = None) -> tuple[float, Array]:
+    """Mean squared error and its gradient.
+
+    With n real numbers compared, L = (1/n) Σ (y − target)² and dy = 2 (y − target) / n.
+
+    Parameters
+    ----------
+    y : array (..., O)
+    target : array of the shape of `y`
+    mask : array of bool (...), optional
+        Where it is False the position counts for nothing, in the loss or in the gradient.
+
+    Returns
+    -------
+    loss : float
+    dy : array (..., O)
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, or a mask without any True.
+
+    Examples
+    --------
+    >>> squared_error(np.array([[3.0], [9.0]]), np.array([[1.0], [0.0]]), mask=[True, False])
+    (4.0, array([[4.],
+           [0.]]))
+    """
+    values = _check_floats(y, "y")
+    wanted = np.asarray(target)
+    if wanted.shape != values.shape:
+        raise ValueError(f"target must have the shape of y, {values.shape}, got {wanted.shape}")
+    real = _check_mask(mask, values.shape[:-1])
+    n = int(real.sum()) * values.shape[-1]
+    # `where` and not a product: whatever stands in the padding, even NaN, must not come through.
+    error = np.where(real[..., None], values - wanted.astype(values.dtype), 0)
+    return float(np.sum(error * error) / n), 2 * error / n
+
+
+# What comes in. No test for finiteness here: a loss that overflows is the training loop's to report.
+
+
+def _check_floats(value: ArrayLike, name: str) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise ValueError(f"{name} must hold floats, got dtype {array.dtype}")
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"{name} must be an array with at least one position, got shape {array.shape}")
+    return array
+
+
+def _check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    if mask is None:
+        return np.ones(shape, bool)
+    array = np.asarray(mask)
+    if array.dtype != bool:
+        raise ValueError(f"mask must hold booleans, True for a real position; got dtype {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"mask must have one value for each position, {shape}, got {array.shape}")
+    if not array.any():
+        raise ValueError("mask must be True somewhere: there is nothing to take the mean of")
+    return array
+
+
+def _check_targets(targets: ArrayLike, real: NDArray[np.bool_], V: int) -> NDArray[np.integer]:
+    array = np.asarray(targets)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"targets must hold whole numbers, the right classes; got dtype {array.dtype}")
+    if array.shape != real.shape:
+        raise ValueError(f"targets must have one class for each position, {real.shape}, got {array.shape}")
+    wrong = array[real & ((array < 0) | (array >= V))]
+    if wrong.size:
+        raise ValueError(f"targets must be classes from 0 to {V - 1}, got {wrong[0]}")
+    return array
