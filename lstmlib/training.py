@@ -1,0 +1,367 @@
+"""Turning gradients into learning: optimisers, clipping by global norm, and one loop for all.
+
+An optimiser holds a list of layers, anything with `params` and `grads`, and its `step` changes the
+parameters in place. `train` runs such an optimiser, or one of `torch.optim` for a model in
+PyTorch: what the loss is says which.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
+from typing import Any, Protocol
+
+import numpy as np
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+from lstmlib.activations import Array
+from lstmlib.layer import Params
+
+
+class Trainable(Protocol):
+    """Whatever has parameters, and gradients under the same names after a backward pass."""
+
+    params: Params
+    grads: Params
+
+
+class SGD:
+    """Gradient descent, with momentum if asked for.
+
+    v ← μ v + ∂L/∂θ;  θ ← θ − η v
+
+    Parameters
+    ----------
+    layers : list of layers
+        Whose `params` are trained.
+    learning_rate : float
+        η, above 0. May be changed between steps.
+    momentum : float
+        μ, from 0 (none) to below 1.
+
+    Raises
+    ------
+    ValueError
+        For no layers, or a number outside its range.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams 1986, equations 8 and 9.
+
+    Examples
+    --------
+    >>> from lstmlib.readout import Readout
+    >>> layer = Readout(1, 1)
+    >>> layer.grads = {"W": np.array([[0.0]]), "b": np.array([2.0])}
+    >>> SGD([layer], learning_rate=0.1).step()
+    >>> layer.params["b"]
+    array([-0.2])
+    """
+
+    def __init__(self, layers: Sequence[Trainable], learning_rate: float, momentum: float = 0.0) -> None:
+        self.layers = _check_layers(layers)
+        self.learning_rate = _check_positive(learning_rate, "learning_rate")
+        self.momentum = _check_decay(momentum, "momentum")
+        self._velocity = _zeros_like_params(self.layers)
+
+    def step(self) -> None:
+        """Change every parameter once.
+
+        Raises
+        ------
+        RuntimeError
+            For a layer without gradients; nothing is changed then.
+        """
+        for (param, grad), v in zip(_params_and_grads(self.layers), self._velocity, strict=True):
+            v *= self.momentum
+            v += grad
+            param -= self.learning_rate * v
+
+
+class Adam:
+    """Gradient descent in steps of nearly equal size, whatever the size of the gradient.
+
+    m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²  with g = ∂L/∂θ
+
+    m̂ = m / (1 − β₁ᵗ);  v̂ = v / (1 − β₂ᵗ);  θ ← θ − η m̂ / (√v̂ + ε)
+
+    Both averages start at zero and so are too small at first; the division by 1 − βᵗ after
+    t steps corrects that.
+
+    Parameters
+    ----------
+    layers : list of layers
+        Whose `params` are trained.
+    learning_rate : float
+        η, above 0. May be changed between steps.
+    betas : pair of floats
+        β₁ and β₂, each from 0 to below 1.
+    epsilon : float
+        ε, above 0.
+
+    Raises
+    ------
+    ValueError
+        For no layers, or a number outside its range.
+
+    References
+    ----------
+    Kingma & Ba 2015, Algorithm 1.
+
+    Examples
+    --------
+    >>> from lstmlib.readout import Readout
+    >>> layer = Readout(1, 1)
+    >>> layer.grads = {"W": np.array([[0.0]]), "b": np.array([1e-3])}
+    >>> Adam([layer], learning_rate=0.1).step()
+    >>> layer.params["b"].round(4)
+    array([-0.1])
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Trainable],
+        learning_rate: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.layers = _check_layers(layers)
+        self.learning_rate = _check_positive(learning_rate, "learning_rate")
+        self.betas = (_check_decay(betas[0], "betas[0]"), _check_decay(betas[1], "betas[1]"))
+        self.epsilon = _check_positive(epsilon, "epsilon")
+        self._t = 0
+        self._m = _zeros_like_params(self.layers)
+        self._v = _zeros_like_params(self.layers)
+
+    def step(self) -> None:
+        """Change every parameter once.
+
+        Raises
+        ------
+        RuntimeError
+            For a layer without gradients; nothing is changed then.
+        """
+        pairs = _params_and_grads(self.layers)
+        beta1, beta2 = self.betas
+        self._t += 1
+        for (param, grad), m, v in zip(pairs, self._m, self._v, strict=True):
+            m *= beta1
+            m += (1 - beta1) * grad
+            v *= beta2
+            v += (1 - beta2) * grad * grad
+            m_hat = m / (1 - beta1**self._t)
+            v_hat = v / (1 - beta2**self._t)
+            param -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
+
+
+def clip_gradients(layers: Sequence[Trainable], max_norm: float) -> float:
+    """Shorten the gradient to `max_norm` where it is longer, and keep its direction.
+
+    ‖g‖ is the norm over all parameters of all layers together; where it is above `max_norm`,
+    g ← g · max_norm / ‖g‖.
+
+    Parameters
+    ----------
+    layers : list of layers
+        Whose `grads` are scaled.
+    max_norm : float
+        Above 0; infinity only measures.
+
+    Returns
+    -------
+    float
+        ‖g‖ before clipping.
+
+    Raises
+    ------
+    ValueError
+        For no layers, or a `max_norm` that is not above 0.
+    RuntimeError
+        For a layer without gradients.
+    FloatingPointError
+        Where the norm is infinite or NaN, so that there is no direction to keep.
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio 2013, Algorithm 1.
+
+    Examples
+    --------
+    >>> from lstmlib.readout import Readout
+    >>> layer = Readout(1, 1)
+    >>> layer.grads = {"W": np.array([[3.0]]), "b": np.array([4.0])}
+    >>> clip_gradients([layer], max_norm=1.0), layer.grads["b"].round(12)
+    (5.0, array([0.8]))
+    """
+    layers, max_norm = _check_layers(layers), _check_positive(max_norm, "max_norm", or_infinite=True)
+    grads = [grad for _, grad in _params_and_grads(layers)]
+    # In float64, because a square leaves the range of float32 long before the number itself does.
+    squares = [float(np.sum(np.square(grad, dtype=np.float64))) for grad in grads]
+    norm = _finite(math.sqrt(sum(squares)), "the norm of the gradient")
+    if norm > max_norm:
+        for layer in layers:
+            layer.grads = {name: grad * (max_norm / norm) for name, grad in layer.grads.items()}
+    return norm
+
+
+def train(
+    loss_of: Callable[[Any], Any],
+    optimiser: Any,
+    batches: Iterable[Any],
+    *,
+    clip_norm: float | None = None,
+    progress: bool = True,
+) -> list[float]:
+    """One update for each batch.
+
+    Parameters
+    ----------
+    loss_of : function of a batch
+        For NumPy layers it runs forward and backward, so that `grads` are filled, and returns the
+        loss as a number. For a PyTorch model it returns the loss as a tensor with one element;
+        the backward pass is then run here.
+    optimiser : SGD or Adam of this module, or an optimiser of `torch.optim`
+        The former with the number, the latter with the tensor.
+    batches : iterable
+        Anything: each element goes to `loss_of` as it is.
+    clip_norm : float, optional
+        Longest gradient, see `clip_gradients`; without it nothing is clipped.
+    progress : bool
+        Draw a bar with the latest loss, in a terminal or a live notebook. It is gone at the end,
+        and where nobody watches, as when the book is built, it is never drawn.
+
+    Returns
+    -------
+    list of float
+        The loss of every batch, before its update.
+
+    Raises
+    ------
+    FloatingPointError
+        When a loss or a gradient is infinite or NaN: training stops before it spoils a parameter.
+    ValueError
+        For a loss that is neither kind, or an optimiser of the other kind.
+
+    Examples
+    --------
+    >>> from lstmlib.readout import Readout, squared_error
+    >>> layer = Readout(1, 1, rng=np.random.default_rng(0))
+    >>> def loss_of(batch):
+    ...     x, target = batch
+    ...     loss, dy = squared_error(layer.forward(x), target)
+    ...     layer.backward(dy)
+    ...     return loss
+    >>> batch = (np.array([[1.0], [2.0]]), np.array([[3.0], [5.0]]))
+    >>> losses = train(loss_of, SGD([layer], 0.1), [batch] * 100, progress=False)
+    >>> losses[0] > 1000 * losses[-1]
+    True
+    """
+    max_norm = math.inf if clip_norm is None else _check_positive(clip_norm, "clip_norm")
+    advice = "clip_norm=1.0" if clip_norm is None else f"a clip_norm below {clip_norm}"
+    losses: list[float] = []
+    with tqdm(batches, leave=False, disable=not (progress and _someone_watches())) as bar:
+        for batch in bar:
+            try:
+                losses.append(_update(loss_of(batch), optimiser, max_norm))
+            except FloatingPointError as error:
+                raise FloatingPointError(
+                    f"{error} at step {len(losses)}, counting from 0; training stopped before this update. "
+                    f"Try a smaller learning rate or {advice}"
+                ) from error
+            bar.set_postfix_str(f"loss {losses[-1]:.4g}", refresh=False)
+    return losses
+
+
+def _update(loss: Any, optimiser: Any, max_norm: float) -> float:
+    """One update with either kind of loss; the loss as a number."""
+    if isinstance(loss, Real):
+        _check_optimiser(optimiser, "layers", "a number", "lstmlib.training")
+        value = _finite(float(loss), "the loss")
+        clip_gradients(optimiser.layers, max_norm)
+    elif hasattr(loss, "backward"):
+        _check_optimiser(optimiser, "param_groups", "a torch tensor", "torch.optim")
+        value = _finite(loss.item(), "the loss")
+        optimiser.zero_grad()
+        loss.backward()
+        _clip_torch(optimiser, max_norm)
+    else:
+        raise ValueError(
+            "loss_of must return the loss, as a number (NumPy layers, after their backward pass) "
+            f"or as a torch tensor (a PyTorch model); got {type(loss).__name__}"
+        )
+    optimiser.step()
+    return value
+
+
+def _clip_torch(optimiser: Any, max_norm: float) -> None:
+    from torch.nn.utils import clip_grad_norm_
+
+    params = [param for group in optimiser.param_groups for param in group["params"]]
+    _finite(clip_grad_norm_(params, max_norm).item(), "the norm of the gradient")
+
+
+def _someone_watches() -> bool:
+    """Whether a bar would be seen: in a terminal, or in a notebook that a person has open.
+
+    A kernel cannot tell a person from a program that executes the notebook and stores what it
+    prints, except by this: a front end with a person says with each cell that `input()` may ask.
+    """
+    ipython = sys.modules.get("IPython")
+    kernel = getattr(ipython and ipython.get_ipython(), "kernel", None)
+    if kernel is None:
+        return sys.stderr is not None and sys.stderr.isatty()
+    return bool(getattr(kernel, "_allow_stdin", False))
+
+
+# Parameters beside their gradients, in one fixed order
+
+
+def _params_and_grads(layers: Sequence[Trainable]) -> list[tuple[Array, Array]]:
+    for layer in layers:
+        if layer.grads.keys() != layer.params.keys():
+            raise RuntimeError(
+                f"{type(layer).__name__} has no gradient for "
+                f"{', '.join(sorted(layer.params.keys() - layer.grads.keys()))}: call backward first"
+            )
+    return [(param, layer.grads[name]) for layer in layers for name, param in layer.params.items()]
+
+
+def _zeros_like_params(layers: Sequence[Trainable]) -> list[Array]:
+    return [np.zeros_like(param) for layer in layers for param in layer.params.values()]
+
+
+def _finite(value: float, name: str) -> float:
+    if not math.isfinite(value):
+        raise FloatingPointError(f"{name} is {value}")
+    return value
+
+
+def _check_optimiser(optimiser: Any, attribute: str, kind: str, module: str) -> None:
+    if not hasattr(optimiser, attribute):
+        raise ValueError(
+            f"a loss that is {kind} needs an optimiser of {module}, got {type(optimiser).__name__} "
+            f"of {type(optimiser).__module__}"
+        )
+
+
+def _check_layers(layers: Sequence[Trainable]) -> list[Trainable]:
+    wanted = "layers must be a list of layers, objects with params and grads"
+    if not isinstance(layers, list | tuple) or not layers:
+        raise ValueError(f"{wanted}; got {layers!r}")
+    for layer in layers:
+        if not (hasattr(layer, "params") and hasattr(layer, "grads")):
+            raise ValueError(f"{wanted}; got {type(layer).__name__} among them")
+    return list(layers)
+
+
+def _check_positive(value: float, name: str, or_infinite: bool = False) -> float:
+    if not (0 < value < math.inf or (or_infinite and value == math.inf)):
+        raise ValueError(f"{name} must be a number above 0, got {value!r}")
+    return value
+
+
+def _check_decay(value: float, name: str) -> float:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
+    return value
