@@ -201,6 +201,7 @@ def clip_gradients(layers: Sequence[Trainable], max_norm: float) -> float:
     norm = _finite(math.sqrt(sum(squares)), "the norm of the gradient")
     if norm > max_norm:
         for layer in layers:
+            # New arrays, because two names may share one: scaled in place it would be scaled twice.
             layer.grads = {name: grad * (max_norm / norm) for name, grad in layer.grads.items()}
     return norm
 
@@ -319,10 +320,10 @@ def _someone_watches() -> bool:
 
 def _params_and_grads(layers: Sequence[Trainable]) -> list[tuple[Array, Array]]:
     for layer in layers:
-        if layer.grads.keys() != layer.params.keys():
+        missing = layer.params.keys() - layer.grads.keys()
+        if missing:
             raise RuntimeError(
-                f"{type(layer).__name__} has no gradient for "
-                f"{', '.join(sorted(layer.params.keys() - layer.grads.keys()))}: call backward first"
+                f"{type(layer).__name__} has no gradient for {', '.join(sorted(missing))}: call backward first"
             )
     return [(param, layer.grads[name]) for layer in layers for name, param in layer.params.items()]
 
