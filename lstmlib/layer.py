@@ -192,6 +192,8 @@ class RecurrentLayer(ABC):
     def _forward(
         self, x: Array, state: tuple[Array, ...], mask: Array | None
     ) -> tuple[Array, tuple[Array, ...]]:
+        # What the caller does later with these arrays must not reach the backward pass.
+        x, state = x.copy(), tuple(part.copy() for part in state)
         caches, states = [], []
         for t in range(len(x)):
             new, cache = self._step(x[t], state)
@@ -203,7 +205,7 @@ class RecurrentLayer(ABC):
             states.append(state)
         self._tape = (caches, mask)
         self._trace = (caches, states)
-        return np.stack([s[0] for s in states]), state
+        return np.stack([s[0] for s in states]), tuple(part.copy() for part in state)
 
     def _backward(self, dh: Array, dstate: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...], Params]:
         caches, mask = self._tape
@@ -343,7 +345,10 @@ def check_array(
     ValueError: dh must have shape (H=3), got (2,)
     """
     wanted = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must have shape ({wanted}), got lists of different lengths") from None
     if array.dtype.kind != "f":
         raise ValueError(
             f"{name} must hold floats, got dtype {array.dtype}: one-hot or embed symbols, "
@@ -367,7 +372,7 @@ def _describe(value: Any) -> str:
 
 
 def _check_mask(mask: ArrayLike, T: int, B: int) -> Array:
-    array = np.asarray(mask)
+    array = np.array(mask)
     if array.dtype != bool:
         raise ValueError(f"mask must hold booleans, True for a real step; got dtype {array.dtype}")
     if array.shape != (T, B):

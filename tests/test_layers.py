@@ -1,0 +1,609 @@
+"""What every recurrent layer promises, held once for all of them.
+
+The oracles: central differences, PyTorch, and the layer itself on the same sequences cut, masked,
+shuffled or reversed.
+"""
+
+import copy
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from lstmlib.gradients import check_layer
+from lstmlib.lstm import LSTM, LSTMState
+from lstmlib.rnn import RNN
+from lstmlib.variants import GRU, CoupledLSTM, NoForgetLSTM, PeepholeLSTM
+
+LAYERS = {
+    "RNN": RNN,
+    "LSTM": LSTM,
+    "GRU": GRU,
+    "GRU of 2014": partial(GRU, reset_after=False),
+    "PeepholeLSTM": PeepholeLSTM,
+    "CoupledLSTM": CoupledLSTM,
+    "NoForgetLSTM": NoForgetLSTM,
+}
+TORCH = {"RNN": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
+
+every_layer = pytest.mark.parametrize("kind", LAYERS)
+every_torch_layer = pytest.mark.parametrize("kind", TORCH)
+masked_or_not = pytest.mark.parametrize("masked", [False, True], ids=["all steps", "mask"])
+
+
+class Problem(NamedTuple):
+    """Something to read and a gradient to send back. `state` and `dstate` as the layer takes them."""
+
+    x: np.ndarray
+    state: object
+    mask: np.ndarray
+    dh: np.ndarray
+    dstate: object
+
+
+class Result(NamedTuple):
+    """All that a layer says about a problem; states as tuples of their parts."""
+
+    h: np.ndarray
+    last: tuple
+    dx: np.ndarray
+    dstate0: tuple
+    grads: dict
+
+
+def a_layer(kind, D=3, H=4, seed=0, **keywords):
+    """A layer none of whose parameters is 0."""
+    rng = np.random.default_rng(seed)
+    layer = LAYERS[kind](D, H, rng=rng, **keywords)
+    for value in layer.params.values():
+        value[...] = rng.normal(scale=0.6, size=value.shape)
+    return layer
+
+
+def a_problem(layer, T=6, B=2, seed=1):
+    rng = np.random.default_rng(seed)
+    D, H = layer.input_size, layer.hidden_size
+    mask = rng.random((T, B)) < 0.6
+    mask[0] = True
+    states = [whole([rng.standard_normal((B, H)) for _ in layer.state_names]) for _ in range(2)]
+    x, dh = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, H))
+    return Problem(x, states[0], mask, dh, states[1])
+
+
+def run(layer, x, state=None, mask=None, dh=None, dstate=None):
+    h, last = layer.forward(x, state, mask)
+    dx, dstate0 = layer.backward(dh, dstate)
+    return Result(h, parts(last), dx, parts(dstate0), layer.grads)
+
+
+def parts(state):
+    return (state,) if isinstance(state, np.ndarray) else tuple(state)
+
+
+def whole(state_parts):
+    return state_parts[0] if len(state_parts) == 1 else LSTMState(*state_parts)
+
+
+def pick(state, columns):
+    return whole([part[columns] for part in parts(state)])
+
+
+def assert_equal(actual, expected, tolerance=1e-11):
+    if isinstance(expected, dict):
+        assert actual.keys() == expected.keys()
+        actual, expected = list(actual.values()), list(expected.values())
+    if isinstance(expected, tuple | list):
+        for a, e in zip(actual, expected, strict=True):
+            assert_equal(a, e, tolerance)
+    else:
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+def total(grads):
+    """Sum of several backward passes' parameter gradients."""
+    return {name: sum(g[name] for g in grads) for name in grads[0]}
+
+
+# Gradients
+
+
+@every_layer
+@masked_or_not
+@pytest.mark.parametrize("with_state", [False, True], ids=["zero state", "initial state"])
+def test_every_gradient_equals_central_differences(kind, masked, with_state):
+    layer = a_layer(kind)
+    problem = a_problem(layer)
+    errors = check_layer(
+        layer, problem.x, problem.state if with_state else None, problem.mask if masked else None
+    )
+    parts_of_state = {"state"} if layer.state_names == ("h",) else {"state.h", "state.c"}
+    assert errors.keys() == layer.params.keys() | {"x"} | parts_of_state
+    assert max(errors.values()) < 1e-7, errors
+
+
+@every_layer
+def test_two_updates_lower_the_loss(kind):
+    layer = a_layer(kind)
+    x, target = a_problem(layer, T=8, B=5).x, 0.5 * np.sin(np.arange(8 * 5 * 4)).reshape(8, 5, 4)
+    losses = []
+    for _ in range(3):
+        h, _ = layer.forward(x)
+        losses.append(0.5 * np.sum((h - target) ** 2))
+        layer.backward(h - target)
+        for name, value in layer.params.items():
+            value -= 0.01 * layer.grads[name]
+    assert losses[0] > losses[1] > losses[2]
+
+
+# PyTorch
+
+
+@every_torch_layer
+@masked_or_not
+@pytest.mark.parametrize("with_state", [False, True], ids=["zero state", "initial state"])
+def test_outputs_and_all_gradients_equal_pytorch(kind, masked, with_state):
+    layer = a_layer(kind)
+    assert_stack_equals_pytorch(kind, [layer], masked, with_state)
+
+
+@every_torch_layer
+@masked_or_not
+def test_one_layer_on_another_equals_pytorch_with_two_layers(kind, masked):
+    assert_stack_equals_pytorch(kind, [a_layer(kind), a_layer(kind, D=4, H=4, seed=5)], masked, True)
+
+
+def assert_stack_equals_pytorch(kind, layers, masked, with_state):
+    T, B = 7, 3
+    problem = a_problem(layers[0], T, B)
+    states = [a_problem(layer, T, B, seed=k).state if with_state else None for k, layer in enumerate(layers)]
+    lengths = np.array([4, 7, 1]) if masked else np.full(B, T)
+    mask = np.arange(T)[:, None] < lengths
+    # PyTorch has no output at a padded step, so no gradient comes from there.
+    dh = problem.dh * mask[:, :, None]
+    dstates = [a_problem(layer, T, B, seed=9 + k).dstate for k, layer in enumerate(layers)]
+
+    h, lasts = problem.x, []
+    for layer, state in zip(layers, states, strict=True):
+        h, last = layer.forward(h, state, mask if masked else None)
+        lasts.append(parts(last))
+    dx, dstate0s = dh, []
+    for layer, dstate in zip(reversed(layers), reversed(dstates), strict=True):
+        dx, dstate0 = layer.backward(dx, dstate)
+        dstate0s.insert(0, parts(dstate0))
+
+    module = torch_module(kind, layers)
+    x = torch.tensor(problem.x, requires_grad=True)
+    start = [
+        torch.stack([torch.tensor(part) for part in column]).requires_grad_()
+        for column in zip(
+            *[parts(s) if s is not None else zero_state(layers[0], B) for s in states], strict=True
+        )
+    ]
+    packed = pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
+    output, last = module(packed, start[0] if len(start) == 1 else tuple(start))
+    output, _ = pad_packed_sequence(output, total_length=T)
+    last = (last,) if len(start) == 1 else last
+    loss = (output * torch.tensor(dh)).sum()
+    for k, dstate in enumerate(dstates):
+        loss = loss + sum((p[k] * torch.tensor(d)).sum() for p, d in zip(last, parts(dstate), strict=True))
+    loss.backward()
+
+    assert_equal(np.where(mask[:, :, None], h, 0), output.detach(), 1e-10)
+    assert_equal(dx, x.grad, 1e-10)
+    for k, layer in enumerate(layers):
+        assert_equal(lasts[k], [part[k].detach() for part in last], 1e-10)
+        assert_equal(dstate0s[k], [part.grad[k] for part in start], 1e-10)
+        for name, theirs in torch_names(layer, k).items():
+            for one in theirs:
+                assert_equal(layer.grads[name], getattr(module, one).grad, 1e-10)
+
+
+def torch_names(layer, k):
+    """The names PyTorch has for each of our parameters: it has two biases where we have their sum."""
+    biases = {"b": [f"bias_ih_l{k}", f"bias_hh_l{k}"]}
+    if "b" not in layer.params:
+        biases = {"b_x": [f"bias_ih_l{k}"], "b_h": [f"bias_hh_l{k}"]}
+    return {"W_x": [f"weight_ih_l{k}"], "W_h": [f"weight_hh_l{k}"], **biases}
+
+
+def torch_module(kind, layers, **keywords):
+    D, H = layers[0].input_size, layers[0].hidden_size
+    module = TORCH[kind](D, H, num_layers=len(layers), dtype=torch.float64, **keywords)
+    with torch.no_grad():
+        for k, layer in enumerate(layers):
+            for name, (first, *second) in torch_names(layer, k).items():
+                getattr(module, first).copy_(torch.tensor(layer.params[name]))
+                for other in second:
+                    getattr(module, other).zero_()
+    return module
+
+
+def zero_state(layer, B):
+    return tuple(np.zeros((B, layer.hidden_size)) for _ in layer.state_names)
+
+
+# Properties
+
+sizes = st.fixed_dictionaries(
+    {
+        "T": st.integers(1, 6),
+        "B": st.integers(1, 4),
+        "D": st.integers(1, 3),
+        "H": st.integers(1, 4),
+        "seed": st.integers(0, 2**32 - 1),
+    }
+)
+few = settings(max_examples=15, deadline=None, derandomize=True)
+
+
+def layer_and_problem(kind, T, B, D, H, seed):
+    layer = a_layer(kind, D, H, seed)
+    return layer, a_problem(layer, T, B, seed + 1)
+
+
+@every_layer
+@few
+@given(sizes)
+def test_the_order_of_the_batch_does_not_matter(kind, sizes):
+    layer, problem = layer_and_problem(kind, **sizes)
+    order = np.random.default_rng(sizes["seed"]).permutation(sizes["B"])
+    shuffled = Problem(
+        problem.x[:, order],
+        pick(problem.state, order),
+        problem.mask[:, order],
+        problem.dh[:, order],
+        pick(problem.dstate, order),
+    )
+    straight, other = run(layer, *problem), run(layer, *shuffled)
+    assert_equal(other.h, straight.h[:, order])
+    assert_equal(other.last, [part[order] for part in straight.last])
+    assert_equal(other.dx, straight.dx[:, order])
+    assert_equal(other.dstate0, [part[order] for part in straight.dstate0])
+    assert_equal(other.grads, straight.grads)
+
+
+@every_layer
+@few
+@given(sizes)
+def test_a_mask_equals_a_shorter_sequence(kind, sizes):
+    layer, problem = layer_and_problem(kind, **sizes)
+    masked = run(layer, *problem)
+    alone_grads = []
+    for b in range(sizes["B"]):
+        keep = problem.mask[:, b]
+        step = np.cumsum(keep) - 1  # which of the steps kept each output repeats
+        dh = np.zeros((keep.sum(), 1, sizes["H"]))
+        np.add.at(dh, step, problem.dh[:, [b]])
+        alone = run(
+            layer, problem.x[keep][:, [b]], pick(problem.state, [b]), None, dh, pick(problem.dstate, [b])
+        )
+        alone_grads.append(alone.grads)
+        assert_equal(masked.h[:, [b]], alone.h[step])
+        assert_equal([part[[b]] for part in masked.last], alone.last)
+        assert_equal(masked.dx[keep][:, [b]], alone.dx)
+        assert np.all(masked.dx[~keep, b] == 0)
+        assert_equal([part[[b]] for part in masked.dstate0], alone.dstate0)
+    assert_equal(masked.grads, total(alone_grads))
+
+
+@every_layer
+@few
+@given(sizes, st.integers(1, 5))
+def test_carrying_the_state_over_a_cut_equals_the_whole_sequence(kind, sizes, cut):
+    layer, problem = layer_and_problem(kind, **{**sizes, "T": 6})
+    x, state, _, dh, dstate = problem
+    whole_run = run(layer, x, state, None, dh, dstate)
+    first, second = copy.deepcopy(layer), copy.deepcopy(layer)
+    h_first, between = first.forward(x[:cut], state)
+    h_second, last = second.forward(x[cut:], between)
+    dx_second, dbetween = second.backward(dh[cut:], dstate)
+    dx_first, dstate0 = first.backward(dh[:cut], dbetween)
+    assert_equal(np.concatenate([h_first, h_second]), whole_run.h)
+    assert_equal(parts(last), whole_run.last)
+    assert_equal(np.concatenate([dx_first, dx_second]), whole_run.dx)
+    assert_equal(parts(dstate0), whole_run.dstate0)
+    assert_equal(total([first.grads, second.grads]), whole_run.grads)
+
+
+@every_layer
+@few
+@given(sizes)
+def test_reversing_a_padded_batch_by_length_equals_reversing_each_sequence_alone(kind, sizes):
+    layer, problem = layer_and_problem(kind, **sizes)
+    T, B = sizes["T"], sizes["B"]
+    lengths = np.random.default_rng(sizes["seed"]).integers(1, T + 1, B)
+    backwards = reversed_by_length(problem.x, lengths)
+    h, last = layer.forward(backwards, problem.state, np.arange(T)[:, None] < lengths)
+    for b, length in enumerate(lengths):
+        alone, alone_last = layer.forward(problem.x[:length, [b]][::-1], pick(problem.state, [b]))
+        assert_equal(reversed_by_length(h, lengths)[:length, [b]], alone[::-1])
+        assert_equal(parts(pick(last, [b])), parts(alone_last))
+
+
+def reversed_by_length(x, lengths):
+    """Each sequence back to front within its own length; the padding stays at the end."""
+    x = x.copy()
+    for b, length in enumerate(lengths):
+        x[:length, b] = x[:length, b][::-1]
+    return x
+
+
+@every_torch_layer
+def test_reading_each_sequence_backwards_is_the_reverse_direction_of_pytorch(kind):
+    layer = a_layer(kind)
+    lengths = np.array([5, 2, 3])
+    x = a_problem(layer, T=5, B=3).x
+    module = torch_module(kind, [layer], bidirectional=True)
+    with torch.no_grad():
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            # What was given to the forward direction belongs to the other one here.
+            getattr(module, f"{name}_l0_reverse").copy_(getattr(module, f"{name}_l0"))
+            getattr(module, f"{name}_l0").fill_(0.1)
+        output, _ = module(pack_padded_sequence(torch.tensor(x), torch.tensor(lengths), enforce_sorted=False))
+        expected = pad_packed_sequence(output)[0][:, :, 4:].numpy()
+    mask = np.arange(5)[:, None] < lengths
+    h, _ = layer.forward(reversed_by_length(x, lengths), mask=mask)
+    h = reversed_by_length(h, lengths)
+    assert_equal(h[mask], expected[mask], 1e-10)
+
+
+@every_layer
+@few
+@given(sizes)
+def test_no_step_depends_on_a_later_one(kind, sizes):
+    layer, problem = layer_and_problem(kind, **sizes)
+    t = sizes["seed"] % sizes["T"]
+    changed = problem.x.copy()
+    changed[t] += 1
+    h, _ = layer.forward(problem.x)
+    h_changed, _ = layer.forward(changed)
+    assert np.array_equal(h[:t], h_changed[:t])
+    assert not np.array_equal(h[t], h_changed[t])
+
+    only_t = np.zeros_like(problem.dh)
+    only_t[t] = problem.dh[t]
+    dx, _ = layer.backward(only_t)
+    assert np.all(dx[t + 1 :] == 0)
+    assert np.any(dx[t] != 0)
+
+
+@every_layer
+@few
+@given(sizes)
+def test_float32_stays_float32_and_close_to_float64(kind, sizes):
+    layer, problem = layer_and_problem(kind, **sizes)
+    small = LAYERS[kind](sizes["D"], sizes["H"], dtype=np.float32)
+    for name, value in layer.params.items():
+        small.params[name][...] = value
+    result = run(small, *problem)
+    for array in [result.h, *result.last, result.dx, *result.dstate0, *result.grads.values(), *small.trace]:
+        assert array.dtype == np.float32
+    assert_equal(result, run(layer, *problem), 1e-4)
+
+
+# What a reader can look at
+
+
+@every_layer
+def test_step_by_step_equals_forward(kind):
+    layer = a_layer(kind)
+    problem = a_problem(layer)
+    h, last = layer.forward(problem.x, problem.state)
+    trace, state = layer.trace, problem.state
+    for t, x in enumerate(problem.x):
+        state, gates = layer.step(x, state)
+        assert gates.keys() == set(trace._fields) - set(layer.state_names)
+        for name, value in {**gates, **dict(zip(layer.state_names, parts(state), strict=True))}.items():
+            assert_equal(value, getattr(trace, name)[t])
+        assert_equal(parts(state)[0], h[t])
+    assert_equal(parts(state), parts(last))
+
+
+@every_layer
+def test_the_trace_is_one_array_for_each_gate_and_state(kind):
+    layer = a_layer(kind)
+    problem = a_problem(layer)
+    h, last = layer.forward(problem.x, problem.state, problem.mask)
+    assert {array.shape for array in layer.trace} == {h.shape}
+    assert np.array_equal(layer.trace.h, h)
+    for name, part in zip(layer.state_names, parts(last), strict=True):
+        assert np.array_equal(getattr(layer.trace, name)[-1], part)
+
+
+@every_layer
+def test_the_state_is_carried_unchanged_where_the_mask_is_false(kind):
+    layer = a_layer(kind)
+    x = a_problem(layer, T=3, B=1).x
+    layer.forward(x, mask=np.array([[True], [False], [True]]))
+    for name in layer.state_names:
+        first, second, third = getattr(layer.trace, name)
+        assert np.array_equal(first, second)
+        assert not np.array_equal(second, third)
+
+
+@every_layer
+@masked_or_not
+def test_what_happens_to_the_arrays_after_forward_does_not_reach_backward(kind, masked):
+    layer = a_layer(kind)
+    x, state, mask, dh, dstate = a_problem(layer)
+    mask = mask if masked else np.ones_like(mask)
+    expected = run(copy.deepcopy(layer), x, state, mask if masked else None, dh, dstate)
+    h, last = layer.forward(x, state, mask if masked else None)
+    for array in (x, h, *parts(state), *parts(last), *layer.trace):
+        array[...] = 7
+    mask[1:] = False
+    dx, dstate0 = layer.backward(dh, dstate)
+    assert_equal(dx, expected.dx)
+    assert_equal(parts(dstate0), expected.dstate0)
+    assert_equal(layer.grads, expected.grads)
+
+
+@every_layer
+def test_forward_and_backward_change_none_of_their_arguments(kind):
+    layer = a_layer(kind)
+    problem = a_problem(layer)
+    before, params = copy.deepcopy(problem), copy.deepcopy(layer.params)
+    run(layer, *problem)
+    assert_equal(problem, before, 0)
+    assert_equal(layer.params, params, 0)
+
+
+@every_layer
+def test_the_same_generator_gives_the_same_layer(kind):
+    first, second, other = (LAYERS[kind](3, 4, rng=np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert_equal(first.params, second.params, 0)
+    assert np.all(first.params["W_h"] != other.params["W_h"])
+
+
+# Bad input
+
+
+def stretched(state):
+    return whole([np.pad(part, ((0, 0), (0, 1))) for part in parts(state)])
+
+
+def with_nan(array, *index):
+    array = array.copy()
+    array[index] = np.nan
+    return array
+
+
+# What comes in, for a layer (3, 4) that has just read (6, 2, 3), and what it is told
+BAD_CALLS = {
+    "2-D x": (lambda l, p: l.forward(p.x[0]), r"x must have shape \(T, B, D=3\), got 2-D \(2, 3\)"),
+    "features": (lambda l, p: l.forward(p.x[..., 1:]), r"x must have shape \(T, B, D=3\), got \(6, 2, 2\)"),
+    "NaN": (
+        lambda l, p: l.forward(with_nan(p.x, 1, 0, 2)),
+        r"x must be finite, got nan at index \(1, 0, 2\)",
+    ),
+    "infinity": (lambda l, p: l.forward(p.x + np.inf), r"x must be finite, got inf at index \(0, 0, 0\)"),
+    "no step": (lambda l, p: l.forward(p.x[:0]), r"x must not be empty: .*\(T, B, D=3\), got \(0, 2, 3\)"),
+    "no sequence": (lambda l, p: l.forward(p.x[:, :0]), r"x must not be empty: .*got \(6, 0, 3\)"),
+    "integers": (lambda l, p: l.forward(p.x.astype(int)), r"x must hold floats, got dtype int64: .*astype"),
+    "words": (lambda l, p: l.forward([[["a", "b", "c"]]]), r"x must hold floats, got dtype <U1"),
+    "ragged": (
+        lambda l, p: l.forward([[[1.0]], [[1.0, 2.0]]]),
+        r"x must have shape \(T, B, D=3\), got lists of",
+    ),
+    "mask shape": (
+        lambda l, p: l.forward(p.x, mask=p.mask.T),
+        r"mask must have shape \(T=6, B=2\), got \(2, 6\)",
+    ),
+    "mask dtype": (
+        lambda l, p: l.forward(p.x, mask=p.mask.astype(int)),
+        r"mask must hold booleans, .*got dtype int64",
+    ),
+    "mask false at first": (
+        lambda l, p: l.forward(p.x, mask=p.mask & [True, False]),
+        r"mask must be True at the first step .*False for \[1\] of the batch",
+    ),
+    "state size": (
+        lambda l, p: l.forward(p.x, stretched(p.state)),
+        r"state(\.h)? must have shape \(B=2, H=4\), got \(2, 5\)",
+    ),
+    "state batch": (
+        lambda l, p: l.forward(p.x, pick(p.state, [0])),
+        r"state(\.h)? must have shape \(B=2, H=4\), got \(1, 4\)",
+    ),
+    "state NaN": (
+        lambda l, p: l.forward(p.x, whole([with_nan(part, 0, 0) for part in parts(p.state)])),
+        r"state(\.h)? must be finite, got nan",
+    ),
+    "three states": (lambda l, p: l.forward(p.x, (p.x, p.x, p.x)), r"state must "),
+    "step of a sequence": (lambda l, p: l.step(p.x), r"x must have shape \(B, D=3\), got 3-D \(6, 2, 3\)"),
+    "dh shape": (
+        lambda l, p: l.backward(p.dh[1:]),
+        r"dh must have shape \(T=6, B=2, H=4\), got \(5, 2, 4\)",
+    ),
+    "dh of one step": (
+        lambda l, p: l.backward(p.dh[-1]),
+        r"dh must have shape \(T=6, B=2, H=4\), got 2-D \(2, 4\)",
+    ),
+    "dh NaN": (lambda l, p: l.backward(with_nan(p.dh, 5, 1, 3)), r"dh must be finite, got nan"),
+    "dstate size": (
+        lambda l, p: l.backward(p.dh, stretched(p.dstate)),
+        r"dstate(\.h)? must have shape \(B=2, H=4\), got \(2, 5\)",
+    ),
+}
+
+
+@every_layer
+@pytest.mark.parametrize(("call", "message"), BAD_CALLS.values(), ids=BAD_CALLS)
+def test_bad_input_is_named_and_a_call_that_raises_changes_nothing(kind, call, message):
+    layer, twin = a_layer(kind), a_layer(kind)
+    problem = a_problem(layer)
+    for one in (layer, twin):
+        run(one, *problem)
+        one.forward(problem.x)
+    trace, grads, params = copy.deepcopy((tuple(layer.trace), layer.grads, layer.params))
+
+    with pytest.raises(ValueError, match=message):
+        call(layer, problem)
+
+    assert_equal(tuple(layer.trace), trace, 0)
+    assert_equal(layer.grads, grads, 0)
+    assert_equal(layer.params, params, 0)
+    assert_equal(layer.backward(problem.dh)[0], twin.backward(problem.dh)[0], 0)
+    assert_equal(layer.grads, twin.grads, 0)
+
+
+@every_layer
+def test_a_state_of_the_wrong_kind_is_named(kind):
+    layer = a_layer(kind)
+    x, zeros = np.ones((1, 2, 3)), np.zeros((2, 4))
+    wrong, message = {
+        ("h",): ((zeros, zeros), r"state must have shape \(B=2, H=4\), got 3-D"),
+        ("h", "c"): (zeros, r"state must be a pair \(h, c\) .*got ndarray of shape \(2, 4\)"),
+    }[layer.state_names]
+    with pytest.raises(ValueError, match=message):
+        layer.forward(x, wrong)
+
+
+@every_layer
+def test_backward_needs_a_forward_of_its_own(kind):
+    layer = a_layer(kind)
+    problem = a_problem(layer)
+    with pytest.raises(RuntimeError, match=r"\.backward needs a forward pass of its own: call forward first"):
+        layer.backward(problem.dh)
+    assert layer.grads == {}
+
+    layer.forward(problem.x)
+    layer.backward(problem.dh)
+    grads = layer.grads
+    with pytest.raises(RuntimeError, match="again before each further backward"):
+        layer.backward(problem.dh)
+    assert layer.grads is grads
+
+
+@every_layer
+def test_the_trace_needs_a_forward(kind):
+    with pytest.raises(RuntimeError, match=r"\.trace is filled by forward: call forward first"):
+        a_layer(kind).trace  # noqa: B018
+
+
+@every_layer
+@pytest.mark.parametrize("size", [0, -1, 2.5, True, "3", None])
+def test_a_size_is_a_whole_number_of_at_least_one(kind, size):
+    with pytest.raises(ValueError, match=f"input_size must be a whole number of at least 1, got {size!r}"):
+        LAYERS[kind](size, 4)
+    with pytest.raises(ValueError, match=f"hidden_size must be a whole number of at least 1, got {size!r}"):
+        LAYERS[kind](3, size)
+
+
+@every_layer
+def test_a_layer_computes_in_float32_or_float64_only(kind):
+    for dtype in (int, np.float16, complex):
+        with pytest.raises(ValueError, match="dtype must be float32 or float64, got"):
+            LAYERS[kind](3, 4, dtype=dtype)
+
+
+@every_layer
+def test_randomness_comes_from_a_generator_only(kind):
+    for rng in (0, np.random, "seed"):
+        with pytest.raises(ValueError, match=r"rng must be a numpy\.random\.Generator"):
+            LAYERS[kind](3, 4, rng=rng)
