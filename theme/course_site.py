@@ -46,13 +46,31 @@ def add_vendored_files(app: Sphinx, config: Config) -> None:
         "mathjax/input/tex/extensions": mathjax / "input/tex/extensions",
         "mathjax/output/chtml/fonts": mathjax / "output/chtml/fonts",
     }
-    static = Path(app.doctreedir).parent / "static"
+    static = Path(app.outdir).parent / "static"
     shutil.rmtree(static, ignore_errors=True)
     for name, source in sources.items():
         target = static / "vendor" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     config.html_static_path.append(str(static))
+
+
+def forget_stale_outputs(app: Sphinx, config: Config) -> None:
+    """Execute every notebook again when the code they import has changed: the cache knows only the cells."""
+    root = Path(app.srcdir)
+    code = [*sorted(root.glob("lstmlib/**/*.py")), *sorted(root.glob("lstmlib/**/*.mjs"))]
+    code += [*sorted(root.glob("lstmlib/**/*.css")), root / "requirements.txt"]
+    digest = hashlib.sha256(sys.version.encode())
+    for path in code:
+        digest.update(path.read_bytes())
+    build = Path(app.outdir).parent
+    stamp = build / "code"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    shutil.rmtree(build / ".jupyter_cache", ignore_errors=True)
+    shutil.rmtree(app.doctreedir, ignore_errors=True)
+    build.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(digest.hexdigest())
 
 
 def repository(root: Path) -> tuple[str, str] | None:
@@ -102,6 +120,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
+    app.connect("config-inited", forget_stale_outputs)
     app.connect("config-inited", add_vendored_files)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)

@@ -208,7 +208,9 @@ class LSTMCell(ipywidgets.VBox):
         return Trace(*np.array(self._canvas.history, dtype=float).reshape(-1, 6).T)
 
 
-def _slider(canvas: Any, name: str, label: str, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
+def _slider(
+    canvas: Any, name: str, label: str, low: float, high: float, step: float
+) -> ipywidgets.FloatSlider:
     slider = ipywidgets.FloatSlider(
         value=getattr(canvas, name),
         min=low,

@@ -3,7 +3,7 @@
 import { logit, select, sigmoid } from "./cell.mjs";
 import { nameSliders, number, sign, status, svg } from "./drawing.mjs";
 
-const ROW = 58;
+const ROW = 64;
 const SCALE = 24; // pixels for a value of 1
 const REACH = 8; // the pre-activation's slider ends at ±8
 
@@ -30,9 +30,11 @@ function render({ model, el }) {
 
   const say = (k) => {
     const { s, y } = draw();
-    const what = k && `Position ${k}: the gate is ${open(s[k - 1])}, at ${number(s[k - 1])}. `;
+    const happened = k
+      ? `Position ${k}: σ(${number(model.get(`a${k}`))}) = ${number(s[k - 1])}, ${open(s[k - 1])}. `
+      : "";
     line.textContent =
-      `${what || ""}In (${x.map(number).join(", ")}), ` +
+      `${happened}In (${x.map(number).join(", ")}), ` +
       `gate (${s.map(number).join(", ")}), out (${y.map(number).join(", ")}).`;
   };
 
@@ -69,13 +71,16 @@ function row(canvas, x, top) {
   bar(canvas, 66, middle)(x);
   svg(canvas, "line", { x1: 120, y1: middle, x2: 150, y2: middle, class: "flow" });
   svg(canvas, "rect", { x: 152, y: top, width: 56, height: 40, rx: 6, class: "box" });
-  const opening = svg(canvas, "rect", { x: 155, width: 50, rx: 3, class: "opening" });
+  const shutters = [0, 1].map(() => svg(canvas, "rect", { x: 155, width: 50, class: "shutter" }));
   const value = svg(canvas, "text", { x: 180, y: top + 53, class: "value" });
   const flow = svg(canvas, "line", { x1: 210, y1: middle, x2: 240, y2: middle, class: "flow" });
   const out = bar(canvas, 294, middle);
   return (s, y) => {
-    opening.setAttribute("y", middle - 17 * s);
-    opening.setAttribute("height", 34 * s);
+    const shut = 17 * (1 - s); // two shutters close the opening from above and from below
+    shutters.forEach((shutter, k) => {
+      shutter.setAttribute("y", k ? middle + 17 - shut : middle - 17);
+      shutter.setAttribute("height", shut);
+    });
     flow.setAttribute("stroke-width", 0.5 + 3.5 * s);
     value.textContent = number(s);
     out(y);

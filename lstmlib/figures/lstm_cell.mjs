@@ -37,10 +37,12 @@ function render({ model, el }) {
       `The cell says ${number(v.o)} × tanh(${number(r.c)}) = ${number(r.h)}.`;
   };
 
-  for (const name of [...GATES, "c_prev"])
+  const before = values();
+  for (const name of Object.keys(before))
     model.on(`change:${name}`, () => {
-      const by = model.get(name) - model.previous(name);
-      show(`You ${by < 0 ? "lowered" : "raised"} the ${NAMES[name]} to ${number(model.get(name))}.`);
+      const now = model.get(name);
+      show(`You ${now < before[name] ? "lowered" : "raised"} the ${NAMES[name]} to ${number(now)}.`);
+      before[name] = now;
     });
   model.on("change:history", () => strip(model.get("history")));
 
@@ -113,26 +115,26 @@ function diagram(el) {
   wire("M112 134 V106 H144"); // i
   wire("M200 134 V106 H168"); // g
   wire("M156 94 V60"); // i g
-  const branch = wire("M264 48 V74");
-  wire("M264 98 V120");
-  wire("M306 132 H276"); // o
-  const out = wire("M264 144 V166");
+  const branch = wire("M270 48 V74");
+  wire("M270 98 V120");
+  wire("M310 132 H282"); // o
+  const out = wire("M270 144 V168");
   operator(canvas, 76, 48, "×");
   operator(canvas, 156, 48, "+");
   operator(canvas, 156, 106, "×");
-  operator(canvas, 264, 132, "×");
-  svg(canvas, "rect", { x: 242, y: 74, width: 44, height: 24, rx: 5, class: "box" });
-  svg(canvas, "text", { x: 264, y: 90, class: "value" }, "tanh");
+  operator(canvas, 270, 132, "×");
+  svg(canvas, "rect", { x: 248, y: 74, width: 44, height: 24, rx: 5, class: "box" });
+  svg(canvas, "text", { x: 270, y: 90, class: "value" }, "tanh");
   const show = {
     f: box(canvas, 76, 94, "f forget"),
     i: box(canvas, 112, 134, "i input"),
     g: box(canvas, 200, 134, "g candidate"),
-    o: box(canvas, 328, 121, "o output"),
+    o: box(canvas, 332, 121, "o output"),
     c_prev: label(canvas, 34, 30, "c before"),
     kept: label(canvas, 116, 30, "kept"),
     added: label(canvas, 186, 78, "added"),
     c: label(canvas, 318, 30, "c after"),
-    h: label(canvas, 264, 181),
+    h: label(canvas, 270, 183),
   };
   return (v, r) => {
     for (const [name, text] of Object.entries(show)) text(name in v ? v[name] : r[name]);

@@ -9,3 +9,9 @@
     },
   });
 }
+
+// The widget manager sets the LaTeX in a label by MathJax 2's call; the book's MathJax is version 3.
+window.addEventListener("load", () => {
+  if (window.MathJax?.typesetPromise)
+    MathJax.Hub ??= { Queue: ([, , element]) => MathJax.typesetPromise([element]) };
+});

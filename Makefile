@@ -1,0 +1,46 @@
+# make book and make test each set up all they need in .venv; nothing else is installed anywhere.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Anything that takes pip's arguments serves: see "A smaller PyTorch" in README.md.
+INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet
+PORT ?= 8000
+NOTEBOOKS = $(shell git ls-files '*.ipynb')
+
+.PHONY: book serve test lint bench clean
+
+book: $(VENV)/installed
+	$(BIN)/jupyter-book build . -W -n --keep-going
+
+serve: book
+	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: book
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/nbstripout --verify $(NOTEBOOKS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
+
+lint: $(VENV)/installed
+	$(BIN)/nbstripout $(NOTEBOOKS)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/codespell
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/lstm_speed.py
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This course needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Name another with: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install its venv module (on Debian and Ubuntu, the package python3-venv)."; exit 1; }
+	@echo "Setting up $(VENV): some minutes, once"
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) _build theme/node_modules

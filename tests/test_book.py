@@ -1,0 +1,168 @@
+"""The built site, read as files: links, names, and where it sends its reader."""
+
+import os
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import nbformat
+import pytest
+import yaml
+from conftest import ROOT, SITE
+
+sys.path.insert(0, str(ROOT / "theme"))
+from course_site import repository
+
+PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
+PAGES = ["intro", *(page["file"] for part in PARTS for page in part["chapters"])]
+A_PAGE = nbformat.v4.new_notebook(
+    cells=[nbformat.v4.new_markdown_cell("# A page\n\nOne page of a book.")],
+    metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+)
+
+
+class Page(HTMLParser):
+    """The tags of a page, each with its attributes."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+        self.tags = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, *names):
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+    @property
+    def ids(self):
+        return {attributes["id"] for _, attributes in self.tags if "id" in attributes}
+
+    def meta(self, key):
+        for attributes in self.all("meta"):
+            if key in (attributes.get("name"), attributes.get("property")):
+                return attributes["content"]
+        return None
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path.relative_to(site).as_posix(): Page(path) for path in site.rglob("*.html")}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_the_table_of_contents_is_built(pages, name):
+    assert f"{name}.html" in pages
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_says_what_it_shows(pages, name):
+    for image in pages[f"{name}.html"].all("img"):
+        alt = image.get("alt", "")
+        assert alt, image
+        assert not alt.startswith(("_images/", "../"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_describes_itself_to_search_engines_and_previews(pages, name):
+    page = pages[f"{name}.html"]
+    assert 50 <= len(page.meta("description")) <= 300
+    assert page.meta("og:title")
+    assert page.meta("og:description")
+    assert page.meta("og:image").endswith("_static/preview.png")
+    assert (SITE / "_static/preview.png").exists()
+
+
+def test_no_two_pages_have_the_same_description(pages):
+    found = [pages[f"{name}.html"].meta("description") for name in PAGES]
+    assert len(set(found)) == len(found)
+
+
+def test_every_link_within_the_site_leads_somewhere(pages, site):
+    for name, page in pages.items():
+        for attributes in page.all("a", "link", "script", "img"):
+            address = attributes.get("href") or attributes.get("src") or ""
+            path, fragment = urldefrag(unquote(address))
+            if urlsplit(path).scheme or path.startswith("//"):
+                continue
+            target = (page.path.parent / path.split("?")[0]).resolve() if path else page.path
+            assert target.exists(), f"{name} links to {address}"
+            if fragment and target.suffix == ".html":
+                ids = pages[target.relative_to(site.resolve()).as_posix()].ids
+                assert fragment in ids, f"{name} links to {address}, which has no such place"
+
+
+def test_no_page_loads_anything_from_another_host(pages):
+    for name, page in pages.items():
+        loaded = [a.get("src") for a in page.all("script", "img", "iframe", "video", "source")]
+        loaded += [a.get("href") for a in page.all("link") if a.get("rel") != "canonical"]
+        for address in filter(None, loaded):
+            assert not urlsplit(address).netloc, f"{name} loads {address}"
+
+
+@pytest.mark.parametrize(
+    ("origin", "address"),
+    [
+        ("https://github.com/someone/lstms.git", "https://github.com/someone/lstms"),
+        ("git@github.com:someone/lstms.git", "https://github.com/someone/lstms"),
+        ("ssh://git@gitlab.com/someone/lstms", "https://gitlab.com/someone/lstms"),
+        ("https://token@github.com/someone/lstms", "https://github.com/someone/lstms"),
+        ("/srv/git/lstms", None),
+        (None, None),
+    ],
+)
+def test_the_repository_is_the_origin_of_the_checkout(tmp_path, monkeypatch, origin, address):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    subprocess.run(["git", "init", "-q", "-b", "spring", tmp_path], check=True)
+    if origin:
+        subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", origin], check=True)
+    assert repository(tmp_path) == (address and (address, "spring"))
+
+
+def test_the_variable_of_the_ci_comes_before_the_checkout(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "fork/lstms")
+    monkeypatch.setenv("GITHUB_REF_NAME", "main")
+    monkeypatch.delenv("GITHUB_HEAD_REF", raising=False)
+    assert repository(tmp_path) == ("https://github.com/fork/lstms", "main")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_launch_buttons_follow_the_repository_and_are_absent_without_one(tmp_path, known):
+    for name in ("_config.yml", "references.bib", "lstmlib", "requirements.txt", "theme"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    (tmp_path / "page.ipynb").write_text(nbformat.writes(A_PAGE))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
+    environment["GIT_CEILING_DIRECTORIES"] = str(tmp_path.parent)
+    if known:
+        environment |= {"GITHUB_REPOSITORY": "fork/lstms", "GITHUB_REF_NAME": "main"}
+    subprocess.run(
+        [sys.executable, "-m", "jupyter_book.cli.main", "build", tmp_path, "-q"],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    links = {a.get("href", "") for a in Page(tmp_path / "_build/html/page.html").all("a")}
+    launched = {link for link in links if "mybinder.org" in link or "colab" in link}
+    wanted = {
+        "https://mybinder.org/v2/gh/fork/lstms/main?urlpath=lab/tree/page.ipynb",
+        "https://colab.research.google.com/github/fork/lstms/blob/main/page.ipynb",
+    }
+    assert launched == (wanted if known else set())
+
+
+def test_binder_can_make_an_image_of_the_repository():
+    tool = shutil.which("jupyter-repo2docker") or shutil.which(
+        "jupyter-repo2docker", path=os.path.dirname(sys.executable)
+    )
+    if tool is None:
+        pytest.skip("jupyter-repo2docker is not installed: pip install jupyter-repo2docker")
+    done = subprocess.run(
+        [tool, "--no-build", "--debug", "."], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ".binder/environment.yml" in done.stdout + done.stderr
+    assert "RUN ./.binder/postBuild" in done.stdout + done.stderr

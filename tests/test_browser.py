@@ -1,0 +1,289 @@
+"""The site in a browser: every page looked at, every slider moved, with no other host to reach."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+from playwright.sync_api import sync_playwright
+
+from lstmlib.activations import sigmoid
+from lstmlib.figures import SEQUENCE
+from lstmlib.lstm import lstm_step
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+if CHROMIUM is None and not os.environ.get("CI"):
+    pytest.skip(
+        "no browser: install Chromium (on Debian, `apt-get install chromium`) to run these tests",
+        allow_module_level=True,
+    )
+
+PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
+PAGES = ["intro", *(page["file"] for part in PARTS for page in part["chapters"])]
+AXE = ROOT / "theme/node_modules/axe-core/axe.min.js"
+FIGURES = {"Gate": "chapters/gates/selector_vectors", "LSTMCell": "chapters/lstm/lstm_cell"}
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    assert CHROMIUM, "CI never skips the browser: .ci/run installs Chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page as a reader with no internet; fail if it complains or asks for another host."""
+    contexts, complaints = [], []
+
+    def open_page(name, width=1280, mode="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+
+        def only_the_site(route):
+            if route.request.url.startswith((address, "data:", "blob:")):
+                route.continue_()
+            else:
+                complaints.append(f"asks another host: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", only_the_site)
+        page.goto(f"{address}{name}.html", wait_until="networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def wait_for_sliders(page):
+    """Until every figure's sliders are drawn and named; at once on a page without any."""
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('[type="application/vnd.jupyter.widget-view+json"]')].every(
+          (view) => {
+            const handles = view.parentElement.querySelectorAll("[role=slider]");
+            return handles.length && [...handles].every((handle) => handle.ariaLabel);
+          })"""
+    )
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_fits_and_has_no_barrier(visit, name, width, mode):
+    page = visit(name, width, mode)
+    wait_for_sliders(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.add_script_tag(path=AXE)
+    # axe's preload fetches style sheets by addresses that only the style sheets' own folder knows
+    found = page.evaluate("axe.run({preload: false})")["violations"]
+    summary = [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found]
+    assert summary == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_formulas_are_set_by_the_site_itself(visit, name):
+    page = visit(name)
+    if page.locator(".math").count():
+        page.wait_for_selector("mjx-container", state="attached")
+        assert page.locator("mjx-merror").count() == 0
+
+
+def test_search_finds_the_forget_gate(visit):
+    page = visit("search")
+    page.goto(page.url + "?q=forget+gate", wait_until="networkidle")
+    page.wait_for_selector("#search-results li a")
+    assert page.locator("#search-results li a").count() > 0
+
+
+# The figures
+
+
+@pytest.fixture
+def figure(visit):
+    def open_figure(kind, **options):
+        page = visit(FIGURES[kind], **options)
+        wait_for_sliders(page)
+        return page.locator(".lstmlib-figure").first
+
+    return open_figure
+
+
+def handles(root):
+    found = root.get_by_role("slider")
+    return {found.nth(k).get_attribute("aria-label"): found.nth(k) for k in range(found.count())}
+
+
+def press(handle, key, times=1):
+    handle.focus()
+    for _ in range(times):
+        handle.press(key)
+
+
+def numbers(text):
+    return [float(found) for found in re.findall(r"-?\d+\.\d+", text.replace("−", "-"))]
+
+
+def value(handle):
+    return float(handle.get_attribute("aria-valuetext").replace("−", "-"))
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("kind", FIGURES)
+def test_every_slider_is_named_and_moves_by_keyboard_and_says_so(figure, kind, width):
+    root = figure(kind, width=width)
+    line = root.locator("[aria-live]")
+    found = handles(root)
+    assert len(found) == {"Gate": 6, "LSTMCell": 5}[kind]
+    assert all(found)
+    for handle in found.values():
+        key = "ArrowLeft" if value(handle) > 0 else "ArrowRight"
+        for _ in range(3):
+            before, was = line.text_content(), value(handle)
+            press(handle, key)
+            assert value(handle) != was
+            assert line.text_content() != before
+
+
+def test_lstm_cell_shows_what_lstmlib_computes_wherever_the_sliders_stand(figure):
+    root = figure("LSTMCell")
+    found = {label[0] if not label.startswith("c") else "c_prev": h for label, h in handles(root).items()}
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        for name, handle in found.items():
+            press(handle, "Home" if rng.random() < 0.5 else "End")
+            press(handle, "ArrowLeft" if value(handle) > 0.5 else "ArrowRight", rng.integers(1, 12))
+        v = {name: value(handle) for name, handle in found.items()}
+        c = v["f"] * v["c_prev"] + v["i"] * v["g"]
+        h = v["o"] * np.tanh(c)
+        said = numbers(root.locator("[aria-live]").text_content())
+        assert said[-1] == pytest.approx(h, abs=0.0051)
+        assert said[-2] == pytest.approx(c, abs=0.0051)
+
+
+def test_gate_value_and_pre_activation_move_each_other(figure):
+    root = figure("Gate")
+    found = handles(root)
+    (pre, gate), *_ = zip(*[iter(found.values())] * 2, strict=True)
+    press(pre, "End")
+    assert value(gate) == 1.0
+    press(gate, "Home")
+    assert value(gate) == 0.0
+    assert value(pre) == -8.0
+    press(pre, "ArrowRight", 30)
+    assert value(gate) == pytest.approx(sigmoid(np.float64(value(pre))), abs=0.0051)
+
+
+def test_play_feeds_the_sequence_and_step_and_restart_lead_through_it(figure):
+    root = figure("LSTMCell")
+    c, states = 0.0, []
+    for i, f, g, o in SEQUENCE:
+        c = f * c + i * g
+        states.append((c, o * np.tanh(c)))
+    line = root.locator("[aria-live]")
+    step = root.get_by_role("button", name="Step")
+    for t, (c, h) in enumerate(states):
+        step.focus()
+        step.press("Enter")
+        said = line.text_content()
+        assert f"Step {t + 1} of {len(SEQUENCE)}" in said
+        assert numbers(said)[-1] == pytest.approx(h, abs=0.0051)
+        assert numbers(said)[-2] == pytest.approx(c, abs=0.0051)
+    forget = next(h for label, h in handles(root).items() if label.startswith("f"))
+    assert value(forget) == SEQUENCE[-1][1]
+    root.get_by_role("button", name="Restart").press("Enter")
+    assert value(forget) == 0.9
+    play = root.get_by_role("button", name="Play")
+    play.press("Enter")
+    root.get_by_text(f"Step 3 of {len(SEQUENCE)}").wait_for()
+    root.get_by_role("button", name="Pause").press("Enter")
+    paused = line.text_content()
+    root.page.wait_for_timeout(1500)
+    assert line.text_content() == paused
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_slider_is_answered_within_one_frame(figure, kind):
+    root = figure(kind)
+    # From the key to the finished drawing, with no frame in between: the same task does both.
+    spent = root.evaluate(
+        """(root) => {
+          const handle = root.querySelector("[role=slider]");
+          const line = root.querySelector("[aria-live]");
+          const times = [];
+          for (let k = 0; k < 20; k++) {
+            const before = line.textContent;
+            const key = k % 2 ? "ArrowRight" : "ArrowLeft";
+            const start = performance.now();
+            handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+            times.push(line.textContent === before ? Infinity : performance.now() - start);
+          }
+          return times.sort((a, b) => a - b)[10];
+        }"""
+    )
+    assert spent < 16
+
+
+def test_cell_arithmetic_in_javascript_is_that_of_lstmlib(visit):
+    page = visit("intro")
+    source = (ROOT / "lstmlib/figures/cell.mjs").read_text()
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-30, 30, 200)
+    gates = rng.uniform(-4, 4, (200, 4))
+    c_prev = rng.uniform(-3, 3, 200)
+    x = rng.uniform(-3, 3, 200)
+    zeros = np.zeros((200, 1))
+    params = {"W_x": np.eye(4), "W_h": np.zeros((4, 1)), "b": np.zeros(4)}
+    h, c, cache = lstm_step(gates, zeros, c_prev[:, None], params)
+    found = page.evaluate(
+        """async ({ source, a, x, cells }) => {
+          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+          const { sigmoid, logit, select, lstmCell } = await import(url);
+          const s = a.map(sigmoid);
+          const out = cells.map(lstmCell);
+          return { s, back: s.map(logit), y: select(s, x), c: out.map((r) => r.c), h: out.map((r) => r.h) };
+        }""",
+        {
+            "source": source,
+            "a": a.tolist(),
+            "x": x.tolist(),
+            "cells": [
+                {**{k: cache[k][n, 0].item() for k in "ifgo"}, "c_prev": c_prev[n].item()} for n in range(200)
+            ],
+        },
+    )
+    np.testing.assert_allclose(found["s"], sigmoid(a), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["y"], sigmoid(a) * x, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["c"], c[:, 0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["h"], h[:, 0], rtol=0, atol=1e-12)
+    near = np.abs(a) < 8
+    np.testing.assert_allclose(np.array(found["back"])[near], a[near], rtol=1e-9)

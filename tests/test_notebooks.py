@@ -1,0 +1,95 @@
+"""What every notebook owes its reader, as far as it can be read off the file; nbval runs them."""
+
+import ast
+import tomllib
+from collections import defaultdict
+from itertools import chain
+
+import nbformat
+import pytest
+import yaml
+from conftest import ROOT
+
+NOTEBOOKS = sorted(ROOT.glob("chapters/**/*.ipynb"))
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+
+
+def name(path):
+    return path.relative_to(ROOT).with_suffix("").as_posix()
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def text(path):
+    cells = nbformat.read(path, 4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def test_the_table_of_contents_lists_every_page_and_no_other():
+    listed = [page["file"] for part in TOC["parts"] for page in part["chapters"]]
+    assert sorted(listed) == sorted(map(name, NOTEBOOKS))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_a_notebook_reads_well_as_a_diff(path):
+    notebook = nbformat.read(path, 4)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in code_cells(path):
+        checked = "nbval-check-output" in cell.metadata.get("tags", [])
+        assert checked or not cell.outputs, f"an output is not stripped: run `make lint`\n{cell.source}"
+        assert cell.execution_count is None or checked
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_a_code_cell_is_short_and_installs_nothing(path):
+    for cell in code_cells(path):
+        assert len(cell.source.splitlines()) <= 15, f"longer than 15 lines:\n{cell.source}"
+        assert not cell.source.lstrip().startswith(("!", "%"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_imports_stand_in_the_first_cell(path):
+    first, *rest = code_cells(path)
+    assert "import" in first.source
+    for cell in rest:
+        nodes = ast.walk(ast.parse(cell.source))
+        late = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert not late, f"an import outside the first cell:\n{cell.source}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_a_notebook_measures_what_it_claims(path):
+    assert sum("assert" in cell.source for cell in code_cells(path)) >= 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_a_page_has_three_exercises_each_with_a_solution_and_folded_answers(path):
+    page = text(path)
+    exercises = page.count("{exercise}") + page.count("{exercise-start}")
+    solutions = page.count("{solution}") + page.count("{solution-start}")
+    assert exercises >= 3
+    assert solutions == exercises
+    assert page.count("dropdown") >= 2 * exercises, "hints and solutions are folded"
+
+
+def test_no_function_is_defined_in_two_notebooks():
+    homes = defaultdict(set)
+    for path in NOTEBOOKS:
+        for cell in code_cells(path):
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    homes[node.name].add(name(path))
+    assert {function: pages for function, pages in homes.items() if len(pages) > 1} == {}
+
+
+def test_binder_has_every_package_that_the_notebooks_import():
+    wanted = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
+    environment = yaml.safe_load((ROOT / ".binder/environment.yml").read_text())
+    given = {entry.split("=")[0] for entry in environment["dependencies"]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    entries = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {entry.split(">")[0] for entry in entries}
+    assert {wanted.get(package, package) for package in names} <= given
