@@ -55,7 +55,7 @@ def convert(params: Mapping[str, ArrayLike], *, source: str, target: str) -> Par
     ----------
     params : dict of arrays
         One layer, in the names, shapes and gate order of `source`: see the table of the module.
-        A layer without biases has zeros for them.
+        A layer without biases has zeros for them; a stack goes layer by layer.
     source, target : str
         Two of `NOTATIONS`.
 
@@ -97,10 +97,10 @@ class _Cell(NamedTuple):
     b_x: Array  # (4, H)
     b_h: Array  # (4, H)
 
-    @property
-    def b(self) -> Array:
-        # b_x + 0 is b_x in every bit but one: −0 + 0 is +0.
-        return np.where(self.b_h == 0, self.b_x, self.b_x + self.b_h)
+
+def _one_bias(b_x: Array, b_h: Array) -> Array:
+    """b_x + b_h, and b_x in every bit where b_h is 0: the sum −0 + 0 would be +0."""
+    return np.where(b_h == 0, b_x, b_x + b_h)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Stacked:
         return _Cell(W_x, W_h, biases[0], biases[1] if len(biases) == 2 else np.zeros_like(biases[0]))
 
     def write(self, cell: _Cell) -> Params:
-        parts = cell if len(self.names) == 4 else (cell.W_x, cell.W_h, cell.b)
+        parts = cell if len(self.names) == 4 else (cell.W_x, cell.W_h, _one_bias(cell.b_x, cell.b_h))
         stacked = [self._join(part) for part in parts]
         if self.acts_on_rows:
             stacked = [np.ascontiguousarray(part.T) for part in stacked]
@@ -176,9 +176,9 @@ class _OneByOne:
         return _Cell(W[..., H:], W[..., :H], b, np.zeros_like(b))
 
     def write(self, cell: _Cell) -> Params:
-        W = np.concatenate([cell.W_h, cell.W_x], axis=2)
+        W, b = np.concatenate([cell.W_h, cell.W_x], axis=2), _one_bias(cell.b_x, cell.b_h)
         matrices = {f"W_{letter}": W[k].copy() for k, letter in enumerate(self.letters)}
-        return matrices | {f"b_{letter}": cell.b[k].copy() for k, letter in enumerate(self.letters)}
+        return matrices | {f"b_{letter}": b[k] for k, letter in enumerate(self.letters)}
 
 
 _NOTATIONS: dict[str, _Stacked | _Onnx | _OneByOne] = {
@@ -240,7 +240,7 @@ def to_torch(layer: RecurrentLayer | Sequence[RecurrentLayer]) -> Any:
             p = part.params
             b_x, b_h = (p["b_x"], p["b_h"]) if isinstance(part, GRU) else (p["b"], np.zeros_like(p["b"]))
             for name, value in zip(_torch_names(k), (p["W_x"], p["W_h"], b_x, b_h), strict=True):
-                getattr(module, name).copy_(torch.from_numpy(value))
+                getattr(module, name).copy_(torch.tensor(value))
     return module
 
 
@@ -286,7 +286,7 @@ def from_torch(module: Any) -> Any:
         W_x, W_h, b_x, b_h = (_to_numpy(getattr(module, name, None)) for name in _torch_names(k))
         if b_x is None:
             b_x = b_h = np.zeros(len(W_x), layer.dtype)
-        biases = {"b_x": b_x, "b_h": b_h} if isinstance(layer, GRU) else {"b": b_x + b_h}
+        biases = {"b_x": b_x, "b_h": b_h} if isinstance(layer, GRU) else {"b": _one_bias(b_x, b_h)}
         for name, value in {"W_x": W_x, "W_h": W_h, **biases}.items():
             layer.params[name][...] = value
         layers.append(layer)
