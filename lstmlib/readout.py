@@ -83,7 +83,8 @@ class Readout:
             For a wrong shape, dtype, an empty array, or a value that is not finite.
         """
         axes = ("T", "B", "H")[-np.ndim(h) :]
-        self._h = check_array(h, "h", axes, {"H": self.input_size}, self.dtype)
+        # A copy: what the caller does later with h must not reach the backward pass.
+        self._h = check_array(h, "h", axes, {"H": self.input_size}, self.dtype).copy()
         return self._h @ self.params["W"].T + self.params["b"]
 
     def backward(self, dy: ArrayLike) -> Array:

@@ -240,7 +240,8 @@ def train(
     Raises
     ------
     FloatingPointError
-        When a loss or a gradient is infinite or NaN: training stops before it spoils a parameter.
+        When a number overflows, or a loss or a gradient is infinite or NaN: training stops before
+        it spoils a parameter.
     ValueError
         For a loss that is neither kind, or an optimiser of the other kind.
 
@@ -264,11 +265,13 @@ def train(
     with tqdm(batches, leave=False, disable=not (progress and _someone_watches())) as bar:
         for batch in bar:
             try:
-                losses.append(_update(loss_of(batch), optimiser, max_norm))
+                # Raised where it first overflows, and not three functions later as a strange NaN.
+                with np.errstate(over="raise", divide="raise", invalid="raise"):
+                    losses.append(_update(loss_of(batch), optimiser, max_norm))
             except FloatingPointError as error:
                 raise FloatingPointError(
-                    f"{error} at step {len(losses)}, counting from 0; training stopped before this update. "
-                    f"Try a smaller learning rate or {advice}"
+                    f"training broke down at step {len(losses)}, counting from 0: {error}. "
+                    f"No parameter was spoilt; try a smaller learning rate or {advice}"
                 ) from error
             bar.set_postfix_str(f"loss {losses[-1]:.4g}", refresh=False)
     return losses
@@ -320,11 +323,10 @@ def _someone_watches() -> bool:
 
 def _params_and_grads(layers: Sequence[Trainable]) -> list[tuple[Array, Array]]:
     for layer in layers:
-        missing = layer.params.keys() - layer.grads.keys()
+        missing = sorted(layer.params.keys() - layer.grads.keys())
         if missing:
-            raise RuntimeError(
-                f"{type(layer).__name__} has no gradient for {', '.join(sorted(missing))}: call backward first"
-            )
+            name = type(layer).__name__
+            raise RuntimeError(f"{name} has no gradient for {', '.join(missing)}: call backward first")
     return [(param, layer.grads[name]) for layer in layers for name, param in layer.params.items()]
 
 
