@@ -1,0 +1,203 @@
+"""The encoder–decoder against central differences, against PyTorch, and against its mask."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from lstmlib.attention import AdditiveAttention, DotAttention, GeneralAttention
+from lstmlib.data import END, ENGLISH, GERMAN, PAD, TranslationBatch, number_words, translation_batch
+from lstmlib.gradients import check_gradients
+from lstmlib.lstm import LSTM, LSTMState
+from lstmlib.notation import to_torch
+from lstmlib.training import Adam, train
+from lstmlib.translation import BidirectionalLSTM, Translator, turn
+
+H, A = 4, 3
+ATTENTIONS = {
+    "none": lambda rng: None,
+    "dot": lambda rng: DotAttention(H),
+    "general": lambda rng: GeneralAttention(H, H, rng=rng),
+    "additive": lambda rng: AdditiveAttention(H, H, A, rng=rng),
+}
+every_attention = pytest.mark.parametrize("kind", ATTENTIONS)
+MASK = np.arange(5)[:, None] < np.array([5, 2, 4])
+
+
+def a_translator(kind, encoder=BidirectionalLSTM, words=6, parts=7, seed=0):
+    rng = np.random.default_rng(seed)
+    attention = ATTENTIONS[kind](rng)
+    model = Translator(encoder(words, H, rng=rng), LSTM(parts, H, rng=rng), attention, rng=rng)
+    for layer in model.layers:
+        for value in layer.params.values():
+            value[...] = rng.standard_normal(value.shape)
+    return model
+
+
+def a_batch(words=6, parts=7, seed=1):
+    rng = np.random.default_rng(seed)
+    source_mask = np.arange(4)[:, None] < np.array([4, 2, 3])
+    target_mask = np.arange(3)[:, None] < np.array([2, 3, 1])
+    return TranslationBatch(
+        np.where(source_mask, rng.integers(1, words, source_mask.shape), 0),
+        source_mask,
+        rng.integers(1, parts, target_mask.shape),
+        np.where(target_mask, rng.integers(1, parts, target_mask.shape), 0),
+        target_mask,
+    )
+
+
+# Both directions
+
+
+def test_turning_keeps_the_padding_at_the_end_and_is_its_own_inverse():
+    x = np.random.default_rng(0).standard_normal((*MASK.shape, 2))
+    turned = turn(x, MASK)
+    np.testing.assert_array_equal(turned[:2, 1], x[1::-1, 1])
+    np.testing.assert_array_equal(turned[2:, 1], x[2:, 1])
+    np.testing.assert_array_equal(turn(turned, MASK), x)
+
+
+def test_both_directions_equal_pytorch_on_packed_sequences():
+    rng = np.random.default_rng(0)
+    layer, x = BidirectionalLSTM(3, H, rng=rng), rng.standard_normal((*MASK.shape, 3))
+    dh, dstate = rng.standard_normal((*MASK.shape, H)), LSTMState(*rng.standard_normal((2, 3, H)))
+    dh *= MASK[..., None]  # PyTorch has no output at padding that a gradient could come from
+
+    module = torch.nn.LSTM(3, H // 2, bidirectional=True, dtype=torch.float64)
+    own = module.state_dict()
+    for suffix, direction in {"": "forward", "_reverse": "backward"}.items():
+        for name, value in to_torch(layer.directions[direction]).state_dict().items():
+            own[name + suffix] = value
+    module.load_state_dict(own)
+    x_torch = torch.tensor(x, requires_grad=True)
+    packed = pack_padded_sequence(x_torch, MASK.sum(axis=0), enforce_sorted=False)
+    out, last = module(packed)
+    out, _ = pad_packed_sequence(out)
+    last = [torch.cat(list(part), dim=1) for part in last]
+    loss = (out * torch.tensor(dh)).sum()
+    for part, gradient in zip(last, dstate, strict=True):
+        loss = loss + (part * torch.tensor(gradient)).sum()
+    loss.backward()
+
+    h, state = layer.forward(x, mask=MASK)
+    dx, _ = layer.backward(dh, dstate)
+    np.testing.assert_allclose(h * MASK[..., None], out.detach(), rtol=0, atol=1e-12)
+    for part, expected in zip(state, last, strict=True):
+        np.testing.assert_allclose(part, expected.detach(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dx, x_torch.grad, rtol=0, atol=1e-12)
+    for suffix, direction in {"": "forward", "_reverse": "backward"}.items():
+        for name, torch_name in {"W_x": "weight_ih_l0", "W_h": "weight_hh_l0", "b": "bias_ih_l0"}.items():
+            expected = getattr(module, torch_name + suffix).grad
+            np.testing.assert_allclose(layer.grads[f"{direction}.{name}"], expected, rtol=0, atol=1e-12)
+
+
+def test_one_call_back_for_each_call_forward():
+    layer = BidirectionalLSTM(3, H)
+    with pytest.raises(RuntimeError, match="call forward first"):
+        layer.backward(np.zeros((5, 2, H)))
+    layer.forward(np.ones((5, 2, 3)))
+    layer.backward(np.zeros((5, 2, H)))
+    with pytest.raises(RuntimeError, match="again before each further backward"):
+        layer.backward(np.zeros((5, 2, H)))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: BidirectionalLSTM(3, 5), "must be even"),
+        (lambda: BidirectionalLSTM(3, 0), "hidden_size must be a whole number of at least 1"),
+        (lambda: BidirectionalLSTM(3, H).forward(np.ones((5, 3))), r"x must have shape \(T, B, D=3\)"),
+        (lambda: BidirectionalLSTM(3, H).forward(np.ones((5, 2, 3)), np.zeros((2, H))), "state must be left"),
+        (lambda: BidirectionalLSTM(3, H).forward(np.ones((5, 2, 3)), mask=np.ones((2, 5), bool)), "mask"),
+        (lambda: Translator(LSTM(3, 4), LSTM(3, 5)), "one hidden_size"),
+        (lambda: Translator(LSTM(3, 4), LSTM(3, 5), DotAttention(4)), "attention must have"),
+        (lambda: a_translator("dot", words=5).forward(a_batch(words=9)), "size of the vocabulary"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# The whole model
+
+
+@every_attention
+@pytest.mark.parametrize("encoder", [LSTM, BidirectionalLSTM])
+def test_every_gradient_of_the_model_equals_central_differences(kind, encoder):
+    model, batch = a_translator(kind, encoder), a_batch()
+    model.loss(batch)
+    arrays = {
+        f"{k} {name}": value for k, part in enumerate(model.layers) for name, value in part.params.items()
+    }
+    grads = {
+        f"{k} {name}": value for k, part in enumerate(model.layers) for name, value in part.grads.items()
+    }
+
+    errors = check_gradients(lambda _: model.loss(batch), arrays, grads)
+    assert max(errors.values()) < 1e-7
+
+
+def test_without_attention_the_last_state_is_all_that_the_decoder_is_told():
+    model, batch = a_translator("none"), a_batch()
+    logits, weights = model.forward(batch)
+    assert weights is None
+    one_hot = np.eye(6)[batch.source], np.eye(7)[batch.previous]
+    _, last = model.encoder.forward(one_hot[0], mask=batch.source_mask)
+    h, _ = model.decoder.forward(one_hot[1], last)
+    expected = h @ model.readout.params["W"].T + model.readout.params["b"]
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-14)
+
+
+@every_attention
+def test_padding_changes_nothing(kind):
+    model, batch = a_translator(kind), a_batch()
+    longer = batch._replace(
+        source=np.pad(batch.source, ((0, 3), (0, 0))),
+        source_mask=np.pad(batch.source_mask, ((0, 3), (0, 0))),
+    )
+    (logits, weights), (longer_logits, longer_weights) = model.forward(batch), model.forward(longer)
+    np.testing.assert_allclose(longer_logits, logits, rtol=0, atol=1e-13)
+    if weights is not None:
+        np.testing.assert_allclose(longer_weights[..., :4], weights, rtol=0, atol=1e-13)
+        assert (longer_weights[..., 4:] == 0).all()
+    assert model.loss(longer) == pytest.approx(model.loss(batch), rel=1e-13)
+
+
+@every_attention
+def test_what_stands_in_the_padding_of_the_target_does_not_count(kind):
+    model, batch = a_translator(kind), a_batch()
+    other = batch._replace(
+        previous=np.where(batch.target_mask, batch.previous, 3),
+        target=np.where(batch.target_mask, batch.target, 5),
+    )
+    assert model.loss(other) == pytest.approx(model.loss(batch), rel=1e-13)
+
+
+@every_attention
+def test_the_words_said_are_those_that_the_decoder_was_told_it_said(kind):
+    model, batch = a_translator(kind, parts=len(GERMAN)), a_batch(parts=len(GERMAN))
+    words, weights = model.translate(batch.source, batch.source_mask, longest=6)
+    start, end, padding = GERMAN.encode(["<start>", END, PAD])
+    previous = np.vstack([np.full((1, 3), start), words[:-1]])
+    logits, expected_weights = model.forward(batch._replace(previous=previous))
+    before_end = np.cumsum(words == end, axis=0) - (words == end) == 0
+    np.testing.assert_array_equal(words[before_end], logits.argmax(axis=-1)[before_end])
+    assert (words[~before_end] == padding).all()
+    if weights is not None:
+        np.testing.assert_allclose(weights[before_end], expected_weights[before_end], rtol=0, atol=1e-13)
+
+
+@every_attention
+def test_training_reduces_the_loss_until_the_sentences_are_right(kind):
+    pairs = number_words([3, 21, 34, 56, 78])
+    rng, batch = np.random.default_rng(0), translation_batch(pairs)
+    size = 12
+    attention = {"none": None, "dot": DotAttention(size)}.get(kind, AdditiveAttention(size, size, 6, rng=rng))
+    encoder = BidirectionalLSTM(len(ENGLISH), size, rng=rng)
+    model = Translator(encoder, LSTM(len(GERMAN), size, rng=rng), attention, rng=rng)
+    losses = train(model.loss, Adam(model.layers, 0.02), [batch] * 120, clip_norm=1.0, progress=False)
+    assert losses[-1] < losses[0] / 20
+    words, _ = model.translate(batch.source, batch.source_mask, longest=len(batch.target))
+    np.testing.assert_array_equal(words, batch.target)
