@@ -179,7 +179,7 @@ def test_lstm_cell_shows_what_lstmlib_computes_wherever_the_sliders_stand(figure
     found = {label[0] if not label.startswith("c") else "c_prev": h for label, h in handles(root).items()}
     rng = np.random.default_rng(1)
     for _ in range(4):
-        for name, handle in found.items():
+        for handle in found.values():
             press(handle, "Home" if rng.random() < 0.5 else "End")
             press(handle, "ArrowLeft" if value(handle) > 0.5 else "ArrowRight", rng.integers(1, 12))
         v = {name: value(handle) for name, handle in found.items()}

@@ -16,6 +16,14 @@ from sphinx.errors import ExtensionError
 THEME = Path(__file__).parent
 PACKAGES = THEME / "node_modules"
 
+LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with all that
+a notebook needs. Colab does not know this course's package: there, run this in a first cell.
+
+```python
+%pip install "lstmlib[figures,attention] @ git+{url}"
+```
+"""
+
 
 def install_packages() -> None:
     """Fetch the front-end packages that package-lock.json pins, unless they are there."""
@@ -95,6 +103,7 @@ def link_repository(app: Sphinx, config: Config) -> None:
     """Point the launch and repository buttons at the repository, or show none."""
     options = config.html_theme_options
     found = repository(Path(app.srcdir))
+    config.myst_substitutions["launch"] = ""
     if found is None:
         options["launch_buttons"] = {}
         return
@@ -102,6 +111,8 @@ def link_repository(app: Sphinx, config: Config) -> None:
     options |= {"repository_url": url, "repository_branch": branch, "use_repository_button": True}
     if not url.startswith("https://github.com/"):
         options["launch_buttons"].pop("colab_url", None)  # Colab opens GitHub alone
+        return
+    config.myst_substitutions["launch"] = LAUNCH.format(url=url)
 
 
 def name_the_site(app: Sphinx, config: Config) -> None:
