@@ -20,6 +20,7 @@ from lstmlib.lstm import Trace
 __all__ = ["Gate", "LSTMCell"]
 
 FOLDER = Path(__file__).parent
+STYLE = (FOLDER / "figure.css").read_text(encoding="utf-8")
 
 
 def _module(name: str) -> str:
@@ -30,18 +31,14 @@ def _module(name: str) -> str:
     return "\n".join([*inlined, re.sub(r"^import .*\n", "", source, flags=re.M)])
 
 
-def _canvas(name: str) -> dict[str, Any]:
-    return {"_esm": _module(name), "_css": (FOLDER / "figure.css").read_text(encoding="utf-8")}
-
-
 class _GateCanvas(anywidget.AnyWidget):
-    _esm, _css = _canvas("gate").values()
+    _esm, _css = _module("gate"), STYLE
     x = traitlets.List(traitlets.Float()).tag(sync=True)
     a1, a2, a3, s1, s2, s3 = (traitlets.Float().tag(sync=True) for _ in range(6))
 
 
 class _LSTMCellCanvas(anywidget.AnyWidget):
-    _esm, _css = _canvas("lstm_cell").values()
+    _esm, _css = _module("lstm_cell"), STYLE
     i, f, g, o, c_prev, start = (traitlets.Float().tag(sync=True) for _ in range(6))
     sequence = traitlets.List().tag(sync=True)
     history = traitlets.List().tag(sync=True)
