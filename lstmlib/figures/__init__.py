@@ -40,8 +40,8 @@ class _GateCanvas(anywidget.AnyWidget):
 class _LSTMCellCanvas(anywidget.AnyWidget):
     _esm, _css = _module("lstm_cell"), STYLE
     i, f, g, o, c_prev, start = (traitlets.Float().tag(sync=True) for _ in range(6))
-    sequence = traitlets.List().tag(sync=True)
-    history = traitlets.List().tag(sync=True)
+    sequence: Any = traitlets.List().tag(sync=True)
+    history: Any = traitlets.List().tag(sync=True)
     initial = traitlets.Dict().tag(sync=True)
 
 
