@@ -1,9 +1,9 @@
 """What every notebook owes its reader, as far as it can be read off the file; nbval runs them."""
 
 import ast
+import sys
 import tomllib
 from collections import defaultdict
-from itertools import chain
 
 import nbformat
 import pytest
@@ -85,11 +85,18 @@ def test_no_function_is_defined_in_two_notebooks():
     assert {function: pages for function, pages in homes.items() if len(pages) > 1} == {}
 
 
-def test_binder_has_every_package_that_the_notebooks_import():
-    wanted = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
-    environment = yaml.safe_load((ROOT / ".binder/environment.yml").read_text())
-    given = {entry.split("=")[0] for entry in environment["dependencies"]}
+def test_what_the_notebooks_import_is_what_the_package_and_binder_install():
+    trees = [ast.parse(cell.source) for path in NOTEBOOKS for cell in code_cells(path)]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    outside = {module.split(".")[0] for module in imported} - sys.stdlib_module_names - {"lstmlib"}
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    entries = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
-    names = {entry.split(">")[0] for entry in entries}
-    assert {wanted.get(package, package) for package in names} <= given
+    entries = project["dependencies"] + project["optional-dependencies"]["notebooks"]
+    installed = {entry.split(">")[0] for entry in entries}
+    assert {module.replace("_", "-") for module in outside} <= installed
+
+    binder = yaml.safe_load((ROOT / ".binder/environment.yml").read_text())["dependencies"]
+    on_conda = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
+    assert {on_conda.get(name, name) for name in installed} <= {entry.split("=")[0] for entry in binder}

@@ -20,7 +20,7 @@ LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder
 a notebook needs. Colab does not know this course's package: there, run this in a first cell.
 
 ```python
-%pip install "lstmlib[figures,attention] @ git+{url}"
+%pip install "lstmlib[notebooks] @ git+{url}"
 ```
 """
 
