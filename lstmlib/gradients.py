@@ -78,7 +78,7 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     Returns
     -------
     float
-        NaN if either holds one.
+        Infinite if either holds a value that is not finite.
 
     Raises
     ------
@@ -93,6 +93,8 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         raise ValueError(f"a and b must have one shape, got {a.shape} and {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return float("inf")
     scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
     return float(np.abs(a - b).max(initial=0) / scale) if scale else 0.0
 
@@ -199,17 +201,17 @@ def check_layer(
     if state is None:
         start = [np.zeros_like(part) for part in _parts(last)]
     else:
-        start = [np.array(part, float) for part in ((state,) if len(names) == 1 else state)]
+        start = [np.array(part, float) for part in ((state,) if names == ["state"] else state)]
     arrays = {**layer.params, "x": np.array(x, float), **dict(zip(names, start, strict=True))}
 
     w = rng.standard_normal(h.shape)
     v = [rng.standard_normal(part.shape) for part in start]
-    dx, dstate0 = layer.backward(w, _whole(v))
+    dx, dstate0 = layer.backward(w, _whole(v, last))
     grads = {**layer.grads, "x": dx, **dict(zip(names, _parts(dstate0), strict=True))}
 
     def loss(arrays: Any) -> float:
-        h, last = layer.forward(arrays["x"], _whole(start), mask)
-        return np.sum(h * w) + sum(np.sum(a * b) for a, b in zip(_parts(last), v, strict=True))
+        h, end = layer.forward(arrays["x"], _whole(start, last), mask)
+        return np.sum(h * w) + sum(np.sum(a * b) for a, b in zip(_parts(end), v, strict=True))
 
     return check_gradients(loss, arrays, grads)
 
@@ -308,5 +310,7 @@ def _parts(state: Any) -> tuple[Array, ...]:
     return (state,) if isinstance(state, np.ndarray) else tuple(state)
 
 
-def _whole(parts: Sequence[Array]) -> Any:
-    return parts[0] if len(parts) == 1 else tuple(parts)
+def _whole(parts: Sequence[Array], like: Any) -> Any:
+    if isinstance(like, np.ndarray):
+        return parts[0]
+    return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
