@@ -1,0 +1,264 @@
+"""Each cell beside its equations written once more, in PyTorch, whose autograd knows the gradients."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import sigmoid, tanh
+
+from lstmlib.lstm import LSTM, LSTMState
+from lstmlib.variants import (
+    GRU,
+    CoupledLSTM,
+    NoForgetLSTM,
+    PeepholeLSTM,
+    coupled_lstm_step,
+    coupled_lstm_step_backward,
+    gru_step,
+    gru_step_backward,
+    no_forget_lstm_step,
+    no_forget_lstm_step_backward,
+    peephole_lstm_step,
+    peephole_lstm_step_backward,
+)
+
+T, B, D, H = 5, 2, 3, 4
+
+
+# The equations: `a(k)` is gate k's block of W_x x + W_h h + b
+
+
+def gru_of_2014(x, p, h):
+    W_r, W_z, W_n = p["W_x"].reshape(3, H, D)
+    U_r, U_z, U_n = p["W_h"].reshape(3, H, H)
+    b_r, b_z, b_n = (p["b_x"] + p["b_h"]).reshape(3, H)
+    r = sigmoid(x @ W_r.T + h @ U_r.T + b_r)
+    z = sigmoid(x @ W_z.T + h @ U_z.T + b_z)
+    return (z * h + (1 - z) * tanh(x @ W_n.T + (r * h) @ U_n.T + b_n),)
+
+
+def peephole(x, p, h, c):
+    a = block(x, p, h)
+    i = sigmoid(a(0) + p["p_i"] * c)
+    f = sigmoid(a(1) + p["p_f"] * c)
+    c = f * c + i * tanh(a(2))
+    return sigmoid(a(3) + p["p_o"] * c) * tanh(c), c
+
+
+def coupled(x, p, h, c):
+    a = block(x, p, h)
+    c = sigmoid(a(0)) * c + (1 - sigmoid(a(0))) * tanh(a(1))
+    return sigmoid(a(2)) * tanh(c), c
+
+
+def no_forget(x, p, h, c):
+    a = block(x, p, h)
+    c = c + sigmoid(a(0)) * tanh(a(1))
+    return sigmoid(a(2)) * tanh(c), c
+
+
+def block(x, p, h):
+    def a(k):
+        rows = slice(k * H, (k + 1) * H)
+        return x @ p["W_x"][rows].T + h @ p["W_h"][rows].T + p["b"][rows]
+
+    return a
+
+
+def a_layer(kind, **keywords):
+    rng = np.random.default_rng(0)
+    layer = kind(D, H, rng=rng, **keywords)
+    for value in layer.params.values():
+        value[...] = rng.normal(scale=0.7, size=value.shape)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("kind", "equations"),
+    [
+        (partial(GRU, reset_after=False), gru_of_2014),
+        (PeepholeLSTM, peephole),
+        (CoupledLSTM, coupled),
+        (NoForgetLSTM, no_forget),
+    ],
+    ids=["GRU of 2014", "PeepholeLSTM", "CoupledLSTM", "NoForgetLSTM"],
+)
+def test_outputs_and_all_gradients_equal_the_equations_under_autograd(kind, equations):
+    layer = a_layer(kind)
+    rng = np.random.default_rng(1)
+    count = len(layer.state_names)
+    x, dh = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, H))
+    start, dlast = rng.standard_normal((2, count, B, H))
+    h, last = layer.forward(x, start[0] if count == 1 else LSTMState(*start))
+    dx, dstart = layer.backward(dh, dlast[0] if count == 1 else LSTMState(*dlast))
+
+    p = {name: torch.tensor(value, requires_grad=True) for name, value in layer.params.items()}
+    x_t, start_t = torch.tensor(x, requires_grad=True), torch.tensor(start, requires_grad=True)
+    state, outputs = tuple(start_t), []
+    for step in x_t:
+        state = equations(step, p, *state)
+        outputs.append(state[0])
+    loss = (torch.stack(outputs) * torch.tensor(dh)).sum() + (torch.stack(state) * torch.tensor(dlast)).sum()
+    loss.backward()
+
+    close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
+    close(h, torch.stack(outputs).detach())
+    close(np.reshape(last, (count, B, H)), torch.stack(state).detach())
+    close(dx, x_t.grad)
+    close(np.reshape(dstart, (count, B, H)), start_t.grad)
+    for name, value in p.items():
+        close(layer.grads[name], value.grad)
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "step_backward"),
+    [
+        (GRU, gru_step, gru_step_backward),
+        (PeepholeLSTM, peephole_lstm_step, peephole_lstm_step_backward),
+        (CoupledLSTM, coupled_lstm_step, coupled_lstm_step_backward),
+        (NoForgetLSTM, no_forget_lstm_step, no_forget_lstm_step_backward),
+    ],
+)
+def test_the_pure_pair_says_what_its_layer_says(kind, step, step_backward):
+    layer = a_layer(kind)
+    rng = np.random.default_rng(1)
+    count = len(layer.state_names)
+    x, start, dstate = rng.standard_normal((B, D)), *rng.standard_normal((2, count, B, H))
+    *state, cache = step(x, *start, layer.params)
+    dx, *dstart, grads = step_backward(*dstate, cache, layer.params)
+
+    h, last = layer.forward(x[None], start[0] if count == 1 else LSTMState(*start))
+    dx_layer, dstart_layer = layer.backward(0 * h, dstate[0] if count == 1 else LSTMState(*dstate))
+    assert np.array_equal(np.reshape(state, (count, B, H)), np.reshape(last, (count, B, H)))
+    assert np.array_equal(dx, dx_layer[0])
+    assert np.array_equal(np.reshape(dstart, (count, B, H)), np.reshape(dstart_layer, (count, B, H)))
+    assert grads.keys() == layer.params.keys()
+    for name, value in grads.items():
+        np.testing.assert_allclose(value, layer.grads[name], rtol=1e-14)
+
+
+# How each cell is related to the LSTM
+
+
+def blocks(lstm, *names):
+    """The LSTM's parameters, with only the blocks named."""
+    order = {name: value for name, value in zip("ifgo", range(4), strict=True)}
+    return {
+        key: np.concatenate([np.split(value, 4)[order[name]] for name in names])
+        for key, value in lstm.params.items()
+    }
+
+
+def assert_same_outputs(layer, lstm):
+    x = np.random.default_rng(2).standard_normal((T, B, D))
+    np.testing.assert_allclose(layer.forward(x)[0], lstm.forward(x)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_without_its_peepholes_it_is_an_lstm():
+    layer, lstm = a_layer(PeepholeLSTM), a_layer(LSTM)
+    for name in ("p_i", "p_f", "p_o"):
+        layer.params[name][:] = 0
+    layer.params |= {name: value.copy() for name, value in lstm.params.items()}
+    assert_same_outputs(layer, lstm)
+
+
+def test_a_peephole_lstm_starts_as_the_lstm_of_the_same_generator():
+    keywords = {"forget_bias": 0.5}
+    first = PeepholeLSTM(D, H, rng=np.random.default_rng(3), **keywords)
+    assert_same_outputs(first, LSTM(D, H, rng=np.random.default_rng(3), **keywords))
+
+
+def test_a_coupled_lstm_is_an_lstm_whose_input_gate_mirrors_its_forget_gate():
+    # σ(−a) = 1 − σ(a)
+    lstm, layer = a_layer(LSTM), a_layer(CoupledLSTM)
+    for value in lstm.params.values():
+        value[:H] = -value[H : 2 * H]
+    layer.params = blocks(lstm, "f", "g", "o")
+    assert_same_outputs(layer, lstm)
+
+
+def test_the_cell_of_1997_is_an_lstm_that_never_closes_its_forget_gate():
+    # σ(99) is 1 to the last bit.
+    lstm, layer = a_layer(LSTM), a_layer(NoForgetLSTM)
+    for value, open_gate in ((lstm.params["W_x"], 0), (lstm.params["W_h"], 0), (lstm.params["b"], 99)):
+        value[H : 2 * H] = open_gate
+    layer.params = blocks(lstm, "i", "g", "o")
+    assert_same_outputs(layer, lstm)
+
+
+def test_both_forms_of_the_gru_agree_while_the_reset_gate_is_open_and_differ_otherwise():
+    after, before = a_layer(GRU), a_layer(GRU, reset_after=False)
+    x = np.random.default_rng(2).standard_normal((T, B, D))
+    assert np.abs(after.forward(x)[0] - before.forward(x)[0]).max() > 1e-2
+    for layer in (after, before):
+        layer.params["b_x"][:H] = 99
+    np.testing.assert_allclose(after.forward(x)[0], before.forward(x)[0], rtol=1e-12)
+
+
+# How they start
+
+
+@pytest.mark.parametrize("kind", [PeepholeLSTM, CoupledLSTM])
+def test_only_the_forget_gate_starts_with_a_bias(kind):
+    layer = kind(D, H, forget_bias=2.5)
+    biases = dict(zip(layer.gates, np.split(layer.params["b"], len(layer.gates)), strict=True))
+    assert np.all(biases.pop("f") == 2.5)
+    assert not np.any(list(biases.values()))
+    default = np.split(kind(D, H).params["b"], len(layer.gates))[layer.gates.index("f")]
+    assert np.all(default == 1)
+
+
+@pytest.mark.parametrize("kind", [PeepholeLSTM, CoupledLSTM])
+def test_a_forget_bias_is_a_finite_number(kind):
+    for bias in (np.nan, np.inf, "1", None, True):
+        with pytest.raises(ValueError, match="forget_bias must be a finite number, got"):
+            kind(D, H, forget_bias=bias)
+
+
+def test_a_cell_without_a_forget_gate_takes_no_bias_for_it():
+    with pytest.raises(TypeError, match="forget_bias"):
+        NoForgetLSTM(D, H, forget_bias=1.0)
+
+
+def test_the_form_of_a_gru_is_true_or_false():
+    for form in ("2014", 1, None):
+        with pytest.raises(ValueError, match="reset_after must be True or False, got"):
+            GRU(D, H, reset_after=form)
+
+
+def test_the_two_biases_of_a_gru_are_two_arrays():
+    layer = GRU(D, H)
+    layer.params["b_x"] += 1
+    assert not layer.params["b_h"].any()
+
+
+# What makes each of them worth a name
+
+
+def test_a_coupled_cell_state_never_leaves_the_range_of_its_candidate():
+    layer = a_layer(CoupledLSTM)
+    layer.forward(10 * np.random.default_rng(2).standard_normal((50, B, D)))
+    assert np.abs(layer.trace.c).max() <= 1
+    assert np.array_equal(layer.trace.i, 1 - layer.trace.f)
+
+
+def test_the_cell_state_of_1997_grows_without_bound():
+    layer = NoForgetLSTM(1, 1)
+    for name in ("W_x", "W_h"):
+        layer.params[name][:] = 0
+    layer.params["b"][:] = 99
+    layer.forward(np.zeros((50, 1, 1)))
+    # Input gate and candidate are 1, so c counts the steps.
+    assert layer.trace.c[:, 0, 0].tolist() == list(range(1, 51))
+
+
+def test_a_gru_with_an_open_update_gate_keeps_its_state_and_the_gradient_of_it():
+    layer = a_layer(GRU)
+    layer.params["b_x"][H : 2 * H] = 99
+    state = np.random.default_rng(3).standard_normal((B, H))
+    h, last = layer.forward(np.random.default_rng(2).standard_normal((50, B, D)), state)
+    assert np.array_equal(last, state)
+    dx, dstate0 = layer.backward(np.zeros_like(h), np.ones((B, H)))
+    assert np.array_equal(dstate0, np.ones((B, H)))
+    assert not dx.any()
