@@ -148,8 +148,10 @@ def reference_text() -> str:
 
 # Number words
 
-_UNITS = {
+_COUNTERPART = {
+    "null": "zero",
     "ein": "one",
+    "eins": "one",
     "zwei": "two",
     "drei": "three",
     "vier": "four",
@@ -158,11 +160,6 @@ _UNITS = {
     "sieben": "seven",
     "acht": "eight",
     "neun": "nine",
-}
-_COUNTERPART = {
-    "null": "zero",
-    "eins": "one",
-    **_UNITS,
     "zehn": "ten",
     "elf": "eleven",
     "zwölf": "twelve",
@@ -185,9 +182,6 @@ _COUNTERPART = {
     "tausend": "thousand",
 }
 
-GERMAN_UNITS = frozenset(_UNITS)
-"""The parts that stand before `und` in a German number word."""
-
 ENGLISH = Vocabulary((PAD, START, END, *dict.fromkeys(_COUNTERPART.values()), "and"))
 """Words of English number names."""
 
@@ -204,6 +198,27 @@ class NumberWords(NamedTuple):
     number: int
     english: tuple[str, ...]
     german: tuple[str, ...]
+
+    def alignment(self) -> list[int | None]:
+        """For each German part, the position of the English word that it translates.
+
+        By a dictionary and not by a network: what attention finds can be held against it. The
+        second `ein` belongs to the second `one`, and `und` to no word at all.
+
+        Returns
+        -------
+        list of int or None, one for each German part
+
+        Examples
+        --------
+        >>> [pair] = number_words([421])
+        >>> pair.alignment()
+        [0, 1, 4, None, 3]
+        """
+        positions: dict[str, list[int]] = {}
+        for position, word in enumerate(self.english):
+            positions.setdefault(word, []).append(position)
+        return [positions[_COUNTERPART[part]].pop(0) if part != "und" else None for part in self.german]
 
 
 def number_words(numbers: Iterable[int]) -> list[NumberWords]:
@@ -301,32 +316,6 @@ def split_german(name: str) -> tuple[str, ...]:
     if not parts or "".join(parts) != name:
         raise ValueError(f"name must be a German number below one million in one word, got {name!r}")
     return parts
-
-
-def alignment(pair: NumberWords) -> list[int | None]:
-    """For each German part, the position of the English word that it translates.
-
-    A dictionary, not a network: the oracle for what attention finds. The second `ein` belongs
-    to the second `one`, and `und` to no word at all.
-
-    Parameters
-    ----------
-    pair : NumberWords
-
-    Returns
-    -------
-    list of int or None, one for each German part
-
-    Examples
-    --------
-    >>> [pair] = number_words([421])
-    >>> alignment(pair)
-    [0, 1, 4, None, 3]
-    """
-    positions: dict[str, list[int]] = {}
-    for position, word in enumerate(pair.english):
-        positions.setdefault(word, []).append(position)
-    return [positions[_COUNTERPART[part]].pop(0) if part != "und" else None for part in pair.german]
 
 
 def split(items: Sequence, held_out: int, rng: Generator) -> tuple[list, list]:
