@@ -217,7 +217,7 @@ class LSTM(RecurrentLayer):
     ) -> tuple[Array, tuple[Array, ...]]:
         (T, B, D), H = x.shape, self.hidden_size
         if self._work is None or self._work.shape != (T, B):
-            # Memory is slow when first touched: calls of one shape share their arrays.
+            # Memory is slow when first touched, so calls of one shape share it.
             self._work = _Tape(T, B, D, H, self.dtype)
         tape, self._tape, self._trace = self._work, None, None
         tape.x[..., :D] = x
@@ -227,6 +227,7 @@ class LSTM(RecurrentLayer):
         # One product for the inputs of all steps; the column of ones in x adds b.
         np.matmul(tape.x.reshape(T * B, D + 1), W_x, out=tape.gates.reshape(T * B, 4 * H))
 
+        # Every result goes to memory that is there already, and `dot` starts faster than `matmul`.
         half = np.asarray(0.5, self.dtype)
         a, ig = np.empty((B, 4 * H), self.dtype), np.empty((B, H), self.dtype)
         a_by_gate = a.reshape(B, 4, H).swapaxes(0, 1)
@@ -234,7 +235,7 @@ class LSTM(RecurrentLayer):
         for t, (h_prev, c_prev, a_x, gates, oif, o, i, f, g, c, h) in enumerate(tape.steps):
             dot(h_prev, W_h, a)
             add(a, a_x, a)
-            # Rows (B, 4H) become gates (4, B, H): from here on every operand is contiguous.
+            # One tanh for all gates; rows (B, 4H) become gates (4, B, H), so that what follows is contiguous.
             tanh(a_by_gate, gates)
             multiply(oif, half, oif)
             add(oif, half, oif)
@@ -271,7 +272,7 @@ class LSTM(RecurrentLayer):
         dh_t, dc_t = np.empty_like(dh_next), np.empty_like(dc_next)
         add, multiply, dot = np.add, np.multiply, np.dot
         for span, operands, steps in tape.chunks:
-            # What needs no gradient, for a few steps at once: few, so that all stays in the cache.
+            # What needs no gradient comes first, for as many steps as the fastest cache holds.
             _differentiate(*operands)
             if tape.skipped is not None:
                 # A skipped step is the identity.
@@ -287,7 +288,7 @@ class LSTM(RecurrentLayer):
                 if tape.skipped is not None:
                     np.copyto(dh_next, dh_t, where=tape.skipped[t])
                     np.copyto(dc_next, dc_t, where=tape.skipped[t])
-        # One product for each parameter, over all steps.
+        # One product over all steps for each parameter and for dx.
         da = tape.da.reshape(T * B, 4 * H)
         dW_h = da.T @ tape.h[:-1].reshape(T * B, H)
         dW_x = da.T @ tape.x.reshape(T * B, D + 1)
@@ -330,20 +331,10 @@ class _Tape:
         self.chunks = []
         for start in reversed(range(0, T, len(self.slopes))):
             span = slice(start, min(start + len(self.slopes), T))
-            now, after = range(T)[span], slice(span.start + 1, span.stop + 1)
-            slopes = self.slopes[: len(now)]
-            operands = (
-                o[span],
-                i[span],
-                f[span],
-                g[span],
-                c[span],
-                c[after],
-                h[after],
-                slopes.swapaxes(0, 1),
-            )
+            slopes = self.slopes[: span.stop - start]
+            operands = (*(value[span] for value in (o, i, f, g, c[:-1], c[1:], h[1:])), slopes.swapaxes(0, 1))
             views = (slopes[:, :3], slopes[:, 3], slopes[:, 4], f[span], self.da[span])
-            steps = list(zip(now, *views, da_by_gate[span, :3], da_by_gate[span, 3], strict=True))
+            steps = list(zip(range(T)[span], *views, da_by_gate[span, :3], da_by_gate[span, 3], strict=True))
             self.chunks.append((span, operands, steps[::-1]))
 
     def __getstate__(self) -> dict[str, Any]:
