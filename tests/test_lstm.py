@@ -216,8 +216,8 @@ def test_float32_agrees_with_float64_to_its_own_precision(sizes):
 def test_a_layer_that_has_read_other_sequences_says_the_same_as_a_new_one():
     layer, *problem = a_problem(6, 3, 2, 5)
     expected = everything(copy.deepcopy(layer), *problem)
-    others = [a_problem(6, 3, 2, 5), a_problem(4, 2, 2, 5)]
-    for _, x, state, mask, dh, _ in others:
+    for T, B in [(6, 3), (6, 2), (4, 3)]:
+        _, x, state, mask, dh, _ = a_problem(T, B, 2, 5)
         layer.forward(5 * x, state, mask)
         layer.backward(dh)
         layer.forward(x)
