@@ -223,7 +223,7 @@ class LSTM(RecurrentLayer):
         tape.x[..., :D] = x
         tape.h[0], tape.c[0] = state
         tape.skipped = None if mask is None else np.logical_not(mask)[:, :, None]
-        W_h, W_x = self._weights_for_tanh()
+        tape.weights = W_h, W_x = self._weights_for_tanh()
         # One product for the inputs of all steps; the column of ones in x adds b.
         np.matmul(tape.x.reshape(T * B, D + 1), W_x, out=tape.gates.reshape(T * B, 4 * H))
 
@@ -270,26 +270,31 @@ class LSTM(RecurrentLayer):
         W_h, W_x = (np.asarray(self.params[name], self.dtype) for name in ("W_h", "W_x"))
         dh_next, dc_next = (part.copy() for part in dstate)
         dh_t, dc_t = np.empty_like(dh_next), np.empty_like(dc_next)
-        add, multiply, dot = np.add, np.multiply, np.dot
+        da_i, da_f, da_g, da_o = da_t = np.empty((4, B, H), self.dtype)
+        add, multiply, dot, copyto = np.add, np.multiply, np.dot, np.copyto
         for span, operands, steps in tape.chunks:
             # What needs no gradient comes first, for as many steps as the fastest cache holds.
             _differentiate(*operands)
             if tape.skipped is not None:
                 # A skipped step is the identity.
-                np.copyto(tape.slopes[: len(steps)], 0, where=tape.skipped[span, None])
-            for t, slope_ifg, slope_o, slope_c, f, da, da_ifg, da_o in steps:
+                copyto(tape.slopes[: len(steps)], 0, where=tape.skipped[span, None])
+            for t, by_i, by_f, by_g, by_o, by_c, f, da, da_by_gate in steps:
                 add(dh[t], dh_next, dh_t)
-                multiply(slope_c, dh_t, dc_t)
+                multiply(by_c, dh_t, dc_t)
                 add(dc_t, dc_next, dc_t)
-                multiply(slope_ifg, dc_t, da_ifg)
-                multiply(slope_o, dh_t, da_o)
                 multiply(f, dc_t, dc_next)
+                multiply(by_i, dc_t, da_i)
+                multiply(by_f, dc_next, da_f)
+                multiply(by_g, dc_t, da_g)
+                multiply(by_o, dh_t, da_o)
+                # From gates to rows, into memory that is at hand: nothing needs this step's gates any more.
+                copyto(da_by_gate, da_t)
                 dot(da, W_h, dh_next)
                 if tape.skipped is not None:
-                    np.copyto(dh_next, dh_t, where=tape.skipped[t])
-                    np.copyto(dc_next, dc_t, where=tape.skipped[t])
+                    copyto(dh_next, dh_t, where=tape.skipped[t])
+                    copyto(dc_next, dc_t, where=tape.skipped[t])
         # One product over all steps for each parameter and for dx.
-        da = tape.da.reshape(T * B, 4 * H)
+        da = tape.gates.reshape(T * B, 4 * H)
         dW_h = da.T @ tape.h[:-1].reshape(T * B, H)
         dW_x = da.T @ tape.x.reshape(T * B, D + 1)
         grads = {"W_x": dW_x[:, :D].copy(), "W_h": dW_h, "b": dW_x[:, D].copy()}
@@ -299,8 +304,12 @@ class LSTM(RecurrentLayer):
         return self._tape.shape
 
     def _make_trace(self) -> Trace:
-        o, i, f, g = self._trace.gates.swapaxes(0, 1)
-        return Trace(*(value.copy() for value in (i, f, g, o, self._trace.c[1:], self._trace.h[1:])))
+        # The gates anew, from what each step read: backward writes over those of the tape.
+        tape = self._trace
+        W_h, W_x = tape.weights
+        o, i, f, g = np.split(np.tanh(tape.h[:-1] @ W_h + tape.x @ W_x), 4, axis=2)
+        gates = (0.5 * i + 0.5, 0.5 * f + 0.5, g.copy(), 0.5 * o + 0.5)
+        return Trace(*gates, tape.c[1:].copy(), tape.h[1:].copy())
 
 
 class _Tape:
@@ -309,32 +318,32 @@ class _Tape:
     A view costs as much as a small operation, so the views of every step are taken once for all calls.
     """
 
+    weights: tuple[Array, Array]
+    skipped: Array | None
+
     def __init__(self, T: int, B: int, D: int, H: int, dtype: np.dtype) -> None:
         self.shape = T, B
-        self.skipped: Array | None = None
         self.x = np.ones((T, B, D + 1), dtype)
         # h[t] and c[t] are what step t reads.
         self.h = np.empty((T + 1, B, H), dtype)
         self.c = np.empty((T + 1, B, H), dtype)
-        # Before step t, gates[t] holds W_x x + b as rows (B, 4H); after it o, i, f, g.
+        # One after the other: W_x x + b as rows (B, 4H); the gates o, i, f, g; da as rows.
         self.gates = np.empty((T, 4, B, H), dtype)
-        self.da = np.empty((T, B, 4 * H), dtype)
         self.slopes = np.empty((min(T, max(1, 2**11 // (B * H))), 5, B, H), dtype)
         self._take_views()
 
     def _take_views(self) -> None:
         (T, B), gates, c, h = self.shape, self.gates, self.c, self.h
-        a_x = gates.reshape(self.da.shape)
+        rows = gates.reshape(T, B, -1)
         o, i, f, g = gates.swapaxes(0, 1)
-        self.steps = list(zip(h, c, a_x, gates, gates[:, :3], o, i, f, g, c[1:], h[1:], strict=False))
-        da_by_gate = self.da.reshape(T, B, 4, -1).swapaxes(1, 2)
+        self.steps = list(zip(h, c, rows, gates, gates[:, :3], o, i, f, g, c[1:], h[1:], strict=False))
+        da_by_gate = rows.reshape(T, B, 4, -1).swapaxes(1, 2)
         self.chunks = []
         for start in reversed(range(0, T, len(self.slopes))):
             span = slice(start, min(start + len(self.slopes), T))
-            slopes = self.slopes[: span.stop - start]
-            operands = (*(value[span] for value in (o, i, f, g, c[:-1], c[1:], h[1:])), slopes.swapaxes(0, 1))
-            views = (slopes[:, :3], slopes[:, 3], slopes[:, 4], f[span], self.da[span])
-            steps = list(zip(range(T)[span], *views, da_by_gate[span, :3], da_by_gate[span, 3], strict=True))
+            slopes = self.slopes[: span.stop - start].swapaxes(0, 1)
+            operands = (*(value[span] for value in (o, i, f, g, c[:-1], c[1:], h[1:])), slopes)
+            steps = list(zip(range(T)[span], *slopes, f[span], rows[span], da_by_gate[span], strict=True))
             self.chunks.append((span, operands, steps[::-1]))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -349,9 +358,10 @@ class _Tape:
 def _differentiate(
     o: Array, i: Array, f: Array, g: Array, c_prev: Array, c: Array, h: Array, slopes: Array
 ) -> None:
-    """Fill `slopes`: ∂c/∂a of i, f, g; ∂h/∂a of o; ∂h/∂c.
+    """Fill `slopes`: the factors that make da_i, da_f, da_g of dc, dc_prev and dc; da_o of dh; and dc of dh.
 
-    With p = i ⊙ g and q = f ⊙ c_prev they are p − p i, q − q f, i − p g, h − h o and o − h tanh c.
+    g i(1 − i) = p − p i and i(1 − g²) = i − p g with p = i ⊙ g; c_prev (1 − f) = c_prev − c_prev f, since
+    dc_prev = dc ⊙ f holds the other f; tanh c o(1 − o) = h − h o; o(1 − tanh² c) = o − h tanh c.
     """
     multiply, subtract = np.multiply, np.subtract
     by_i, by_f, by_g, by_o, by_c = slopes
@@ -360,9 +370,8 @@ def _differentiate(
     subtract(by_g, by_i, by_i)
     multiply(by_g, g, by_g)
     subtract(i, by_g, by_g)
-    multiply(f, c_prev, by_f)
-    multiply(by_f, f, by_o)
-    subtract(by_f, by_o, by_f)
+    multiply(c_prev, f, by_f)
+    subtract(c_prev, by_f, by_f)
     multiply(h, o, by_o)
     subtract(h, by_o, by_o)
     np.tanh(c, by_c)
