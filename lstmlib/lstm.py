@@ -265,7 +265,8 @@ class LSTM(RecurrentLayer):
         return W[:H], W[H:]
 
     def _backward(self, dh: Array, dstate: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...], Params]:
-        tape = self._tape
+        # The tape is written over as it is read, so it serves once, even where Ctrl-C cuts in.
+        tape, self._tape = self._tape, None
         (T, B), D, H = tape.shape, self.input_size, self.hidden_size
         W_h, W_x = (np.asarray(self.params[name], self.dtype) for name in ("W_h", "W_x"))
         dh_next, dc_next = (part.copy() for part in dstate)
@@ -287,7 +288,7 @@ class LSTM(RecurrentLayer):
                 multiply(by_f, dc_next, da_f)
                 multiply(by_g, dc_t, da_g)
                 multiply(by_o, dh_t, da_o)
-                # From gates to rows, into memory that is at hand: nothing needs this step's gates any more.
+                # From gates to rows, over the gates of this step, whose memory is at hand.
                 copyto(da_by_gate, da_t)
                 dot(da, W_h, dh_next)
                 if tape.skipped is not None:

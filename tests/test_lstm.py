@@ -239,11 +239,13 @@ def test_no_result_changes_after_it_was_returned():
     assert_equal(results, kept, 0)
 
 
-def test_the_trace_outlives_the_backward_pass():
+def test_the_trace_outlives_the_backward_pass_and_an_update():
     layer, x, _, _, dh, _ = a_problem(6, 3, 2, 5)
     layer.forward(x)
     before = layer.trace
     layer.backward(dh)
+    for name, value in layer.params.items():
+        value -= layer.grads[name]
     for name in Trace._fields:
         assert np.array_equal(getattr(layer.trace, name), getattr(before, name))
 
