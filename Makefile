@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PORT ?= 8000
 NOTEBOOKS = $(shell git ls-files '*.ipynb')
+STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.language_info"
+
+# One thread for each process: the notebooks' matrices are small, and threads that wait for each other cost more
+# than they bring, above all where two notebooks run at a time.
+book test: export OMP_NUM_THREADS ?= 1
 
 .PHONY: book serve test lint bench clean
 
@@ -21,11 +26,11 @@ test: book
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/codespell
-	$(BIN)/nbstripout --verify $(NOTEBOOKS)
+	$(STRIP) --verify $(NOTEBOOKS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
 
 lint: $(VENV)/installed
-	$(BIN)/nbstripout $(NOTEBOOKS)
+	$(STRIP) $(NOTEBOOKS)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/codespell

@@ -283,6 +283,21 @@ def check_size(size: int, name: str) -> int:
     return int(size)
 
 
+def check_number(value: float, name: str) -> float:
+    """`value` as a finite number, or a ValueError that names it.
+
+    Examples
+    --------
+    >>> check_number(float("nan"), "forget_bias")
+    Traceback (most recent call last):
+    ValueError: forget_bias must be a finite number, got nan
+    """
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not number or not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return float(value)
+
+
 def check_dtype(dtype: Any) -> np.dtype:
     """`dtype` as float32 or float64, or a ValueError.
 
@@ -292,7 +307,10 @@ def check_dtype(dtype: Any) -> np.dtype:
     Traceback (most recent call last):
     ValueError: dtype must be float32 or float64, got int64
     """
-    checked = np.dtype(dtype)
+    try:
+        checked = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}") from None
     if checked not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {checked}")
     return checked

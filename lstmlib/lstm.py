@@ -18,7 +18,7 @@ from numpy.random import Generator
 
 from lstmlib.activations import Array, sigmoid, sigmoid_derivative, tanh, tanh_derivative
 from lstmlib.initialisation import stacked
-from lstmlib.layer import Cache, Params, RecurrentLayer
+from lstmlib.layer import Cache, Params, RecurrentLayer, check_number
 
 
 def lstm_step(x: Array, h_prev: Array, c_prev: Array, params: Params) -> tuple[Array, Array, Cache]:
@@ -185,7 +185,7 @@ class LSTM(RecurrentLayer):
         dtype: Any = np.float64,
         forget_bias: float = 1.0,
     ) -> None:
-        self.forget_bias = _finite_number(forget_bias, "forget_bias")
+        self.forget_bias = check_number(forget_bias, "forget_bias")
         self._work: _Tape | None = None
         super().__init__(input_size, hidden_size, rng=rng, dtype=dtype)
 
@@ -378,10 +378,3 @@ def _differentiate(
     np.tanh(c, by_c)
     multiply(by_c, h, by_c)
     subtract(o, by_c, by_c)
-
-
-def _finite_number(value: float, name: str) -> float:
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    return float(value)

@@ -16,8 +16,8 @@ from numpy.random import Generator
 
 from lstmlib.activations import Array, sigmoid, sigmoid_derivative, tanh, tanh_derivative
 from lstmlib.initialisation import stacked
-from lstmlib.layer import Cache, Params, RecurrentLayer
-from lstmlib.lstm import LSTMState, Trace, _finite_number
+from lstmlib.layer import Cache, Params, RecurrentLayer, check_number
+from lstmlib.lstm import LSTMState, Trace
 
 # GRU
 
@@ -250,7 +250,7 @@ class _ForgetGateLayer(_CellStateLayer):
         dtype: Any = np.float64,
         forget_bias: float = 1.0,
     ) -> None:
-        self.forget_bias = _finite_number(forget_bias, "forget_bias")
+        self.forget_bias = check_number(forget_bias, "forget_bias")
         super().__init__(input_size, hidden_size, rng=rng, dtype=dtype)
 
     def _initialise(self, rng: Generator) -> Params:

@@ -1,0 +1,121 @@
+"""Static figures that more than one page draws, and the look they share.
+
+A page draws its own figures with matplotlib; what stands here is only what is used twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# From the palette of Okabe and Ito (2008), which survives colour blindness.
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#007a5a", "#6b6b6b"
+
+STYLE: dict[str, Any] = {
+    "font.size": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.constrained_layout.use": True,
+    "legend.frameon": False,
+}
+"""The look of every figure: `plt.rcParams |= STYLE`."""
+
+
+def plot_runs(ax: Axes, x: Sequence[float], runs, style: str = "o-", **look: Any) -> None:
+    """Plot what several runs gave at each `x`: a pale mark for every run, and a line through their means.
+
+    The mean alone would hide runs that part: half of them right and half of them wrong.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    x : sequence of N numbers
+        Where the runs were made, such as the gaps.
+    runs : array_like of shape (N, R)
+        Result of run r at `x[n]`.
+    style : str
+        Marker and line as matplotlib writes them, such as ``"s--"``.
+    **look
+        Passed on to `Axes.plot`: `color`, `label` and the like.
+
+    Raises
+    ------
+    ValueError
+        If `runs` has not one row for each entry of `x`.
+    """
+    runs = np.asarray(runs, dtype=float)
+    if runs.ndim != 2 or len(runs) != len(x):
+        raise ValueError(
+            f"runs has shape {runs.shape}, expected ({len(x)}, R): a row of runs for each of the {len(x)} "
+            "entries of x"
+        )
+    [line] = ax.plot(x, runs.mean(axis=1), style, **look)
+    ax.plot(x, runs, marker=line.get_marker(), linestyle="", color=line.get_color(), alpha=0.4)
+    ax.set_xticks(x)
+
+
+def plot_weights(ax: Axes, weights, columns: Sequence[object], rows: Sequence[object]) -> None:
+    """Draw attention weights as a map: a row for each word said, a column for each word read.
+
+    Each weight from 0.05 is also written, in percent, so that the map does not speak by colour alone.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    weights : array_like of shape (T, S)
+        Weights between 0 and 1.
+    columns : sequence of S labels
+        The source.
+    rows : sequence of T labels
+        The target.
+
+    Raises
+    ------
+    ValueError
+        If the labels do not fit the weights.
+    """
+    weights = np.asarray(weights, dtype=float)
+    if weights.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"weights has shape {weights.shape}, expected (T, S) = ({len(rows)}, {len(columns)}): a row for "
+            "each label in rows, a column for each in columns"
+        )
+    ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (t, s), weight in np.ndenumerate(weights):
+        if weight >= 0.05:
+            ink = "white" if weight > 0.6 else "black"
+            ax.text(s, t, f"{100 * weight:.0f}", ha="center", va="center", color=ink)
+    ax.set_xticks(range(len(columns)), [str(label) for label in columns], rotation=60, ha="right")
+    ax.set_yticks(range(len(rows)), [str(label) for label in rows])
+
+
+def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
+    """Draw gates over time, a row for each: black is open (1), white is shut (0).
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Its x axis counts steps from 1.
+    gates : mapping from label to array_like of shape (T,)
+        One unit's gate at each step, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no gate, or the gates are not sequences of one length.
+    """
+    lengths = {np.shape(gate) for gate in gates.values()}
+    if len(lengths) != 1 or len(next(iter(lengths))) != 1:
+        raise ValueError(
+            f"gates have shapes {sorted(lengths)}, expected the same shape (T,) for each: "
+            "one unit's gate over time"
+        )
+    values = np.stack([np.asarray(gate, dtype=float) for gate in gates.values()])
+    extent = (0.5, values.shape[1] + 0.5, len(gates) - 0.5, -0.5)
+    ax.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="auto", extent=extent)
+    ax.set_yticks(range(len(gates)), list(gates))
