@@ -597,7 +597,7 @@ def test_a_size_is_a_whole_number_of_at_least_one(kind, size):
 
 @every_layer
 def test_a_layer_computes_in_float32_or_float64_only(kind):
-    for dtype in (int, np.float16, complex):
+    for dtype in (int, np.float16, complex, "foo"):
         with pytest.raises(ValueError, match="dtype must be float32 or float64, got"):
             LAYERS[kind](3, 4, dtype=dtype)
 
