@@ -16,8 +16,8 @@ from sphinx.errors import ExtensionError
 THEME = Path(__file__).parent
 PACKAGES = THEME / "node_modules"
 
-LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with all
-that a notebook needs. Colab does not know this course's package: there, run this in a first cell.
+LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with
+all that a notebook needs. Colab does not know this course's package: there, run this in a first cell.
 
 ```python
 %pip install "lstmlib[notebooks] @ git+{url}"
