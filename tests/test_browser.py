@@ -14,7 +14,7 @@ from conftest import ROOT
 from playwright.sync_api import sync_playwright
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures import SEQUENCE
+from lstmlib.figures.lstm_cell import SEQUENCE
 from lstmlib.lstm import lstm_step
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
@@ -27,7 +27,11 @@ if CHROMIUM is None and not os.environ.get("CI"):
 PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
 PAGES = ["intro", *(page["file"] for part in PARTS for page in part["chapters"])]
 AXE = ROOT / "theme/node_modules/axe-core/axe.min.js"
-FIGURES = {"Gate": "chapters/gates/selector_vectors", "LSTMCell": "chapters/lstm/lstm_cell"}
+# The page that shows each figure first, and how many sliders it has
+FIGURES = {
+    "Gate": ("chapters/gates/selector_vectors", 6),
+    "LSTMCell": ("chapters/lstm/lstm_cell", 5),
+}
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +135,7 @@ def test_search_finds_the_forget_gate(visit):
 @pytest.fixture
 def figure(visit):
     def open_figure(kind, **options):
-        page = visit(FIGURES[kind], **options)
+        page = visit(FIGURES[kind][0], **options)
         wait_for_sliders(page)
         return page.locator(".lstmlib-figure").first
 
@@ -163,7 +167,7 @@ def test_every_slider_is_named_and_moves_by_keyboard_and_says_so(figure, kind, w
     root = figure(kind, width=width)
     line = root.locator("[aria-live]")
     found = handles(root)
-    assert len(found) == {"Gate": 6, "LSTMCell": 5}[kind]
+    assert len(found) == FIGURES[kind][1]
     assert all(found)
     for handle in found.values():
         key = "ArrowLeft" if value(handle) > 0 else "ArrowRight"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ipywidgets import FloatSlider
 
-from lstmlib import figures
 from lstmlib.figures import Gate, LSTMCell
+from lstmlib.figures.canvas import module_source
 from lstmlib.lstm import lstm_step
 
 
@@ -81,6 +81,6 @@ def test_values_outside_their_range_are_named(make, message):
 
 @pytest.mark.parametrize("name", ["gate", "lstm_cell"])
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
-    source = figures._module(name)
+    source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)
     assert source.count("export default") == 1

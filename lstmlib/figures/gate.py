@@ -1,0 +1,87 @@
+"""The gate: a vector goes in, the selector vector multiplies, what is let through comes out."""
+
+from collections.abc import Sequence
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from lstmlib.activations import sigmoid
+from lstmlib.figures.canvas import STYLE, module_source, slider, within
+
+
+class _GateCanvas(anywidget.AnyWidget):
+    _esm, _css = module_source("gate"), STYLE
+    x = traitlets.List(traitlets.Float()).tag(sync=True)
+    a1, a2, a3, s1, s2, s3 = (traitlets.Float().tag(sync=True) for _ in range(6))
+
+
+class Gate(ipywidgets.VBox):
+    """A vector of three numbers, and a gate at each: s = σ(a), and s ⊙ x comes out.
+
+    Each position has two sliders, one for the pre-activation a and one for the gate's value s.
+    Moving either moves the other.
+
+    Parameters
+    ----------
+    x : sequence of 3 floats in [−2, 2]
+        The vector that goes in.
+    a : sequence of 3 floats in [−8, 8]
+        The pre-activations at the start.
+
+    Attributes
+    ----------
+    x, a, s, y : arrays (3,)
+        What goes in, the pre-activations, the selector vector, what comes out: as the sliders stand.
+
+    Raises
+    ------
+    ValueError
+        For another number of values than 3, or one outside its range.
+
+    Examples
+    --------
+    >>> figure = Gate(x=[1.0, -2.0, 0.5], a=[0.0, 8.0, -8.0])
+    >>> figure.y.round(2)
+    array([ 0.5, -2. ,  0. ])
+    """
+
+    def __init__(self, x: Sequence[float] = (1.5, -1.0, 0.8), a: Sequence[float] = (3.0, 0.0, -3.0)) -> None:
+        x, a = _vector(x, "x", 2), _vector(a, "a", 8)
+        names = [f"{symbol}{k}" for symbol in "as" for k in (1, 2, 3)]
+        values = dict(zip(names, [*a, *sigmoid(np.array(a)).tolist()], strict=True))
+        self._canvas = _GateCanvas(x=x, **values)
+        pairs = []
+        for k, subscript in zip((1, 2, 3), "₁₂₃", strict=True):
+            pre = slider(self._canvas, f"a{k}", f"a{subscript} pre-activation", -8, 8, 0.1)
+            gate = slider(self._canvas, f"s{k}", f"σ(a{subscript}) gate", 0, 1, 0.01)
+            pairs += [pre, gate]
+        super().__init__([self._canvas, *pairs])
+        self.add_class("lstmlib-figure")
+
+    @property
+    def x(self) -> np.ndarray:
+        """What goes in."""
+        return np.array(self._canvas.x)
+
+    @property
+    def a(self) -> np.ndarray:
+        """Pre-activations, as the sliders stand."""
+        return np.array([self._canvas.a1, self._canvas.a2, self._canvas.a3])
+
+    @property
+    def s(self) -> np.ndarray:
+        """The selector vector, as the sliders stand."""
+        return np.array([self._canvas.s1, self._canvas.s2, self._canvas.s3])
+
+    @property
+    def y(self) -> np.ndarray:
+        """What comes out, s ⊙ x."""
+        return self.s * self.x
+
+
+def _vector(values: Sequence[float], name: str, limit: float) -> list[float]:
+    if len(values) != 3:
+        raise ValueError(f"{name} must hold 3 numbers, got {len(values)}")
+    return [within(value, f"{name}[{k}]", -limit, limit) for k, value in enumerate(values)]

@@ -1,0 +1,128 @@
+"""One unit of an LSTM: a slider on every gate, the conveyor belt, and a sequence to play."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from lstmlib.figures.canvas import STYLE, module_source, slider, within
+from lstmlib.lstm import Trace
+
+SEQUENCE = (
+    # i, f, g, o: write 0.9, hold it through two steps, read it, forget it
+    (1.0, 0.0, 0.9, 0.0),
+    (0.0, 1.0, -0.5, 0.0),
+    (0.0, 1.0, 0.7, 0.0),
+    (0.0, 1.0, 0.0, 1.0),
+    (0.0, 0.1, 0.0, 1.0),
+    (0.8, 1.0, -0.9, 1.0),
+)
+
+
+class _LSTMCellCanvas(anywidget.AnyWidget):
+    _esm, _css = module_source("lstm_cell"), STYLE
+    i, f, g, o, c_prev, start = (traitlets.Float().tag(sync=True) for _ in range(6))
+    sequence: Any = traitlets.List().tag(sync=True)
+    history: Any = traitlets.List().tag(sync=True)
+    initial = traitlets.Dict().tag(sync=True)
+
+
+class LSTMCell(ipywidgets.VBox):
+    """One unit of an LSTM with a slider on every gate, and a sequence to play.
+
+    c = f c_prev + i g;  h = o tanh(c)
+
+    Parameters
+    ----------
+    f, i, o : float in [0, 1]
+        Forget, input and output gate at the start.
+    g : float in [−1, 1]
+        Candidate.
+    c_prev : float in [−2, 2]
+        Previous cell state.
+    sequence : rows (i, f, g, o), at most 8 of them
+        The gates of each step that the play button feeds, beginning with a cell state of 0. A row
+        of `LSTM.trace` fits.
+
+    Attributes
+    ----------
+    f, i, g, o, c_prev, c, h : float
+        As the sliders stand.
+    trace : Trace
+        The steps played so far, each field an array (t,).
+
+    Raises
+    ------
+    ValueError
+        For a value outside its range, or a sequence of another shape.
+
+    Examples
+    --------
+    >>> figure = LSTMCell(f=0.5, i=1.0, g=0.5, o=1.0, c_prev=1.0)
+    >>> figure.c, round(figure.h, 2)
+    (1.0, 0.76)
+    """
+
+    def __init__(
+        self,
+        f: float = 0.9,
+        i: float = 0.5,
+        g: float = 0.8,
+        o: float = 0.7,
+        c_prev: float = 1.0,
+        sequence: Sequence[Sequence[float]] = SEQUENCE,
+    ) -> None:
+        values = {
+            "f": within(f, "f", 0, 1),
+            "i": within(i, "i", 0, 1),
+            "g": within(g, "g", -1, 1),
+            "o": within(o, "o", 0, 1),
+            "c_prev": within(c_prev, "c_prev", -2, 2),
+        }
+        self._canvas = _LSTMCellCanvas(**values, initial=values, start=0.0, sequence=_rows(sequence))
+        sliders = [
+            slider(self._canvas, "f", "f forget gate", 0, 1, 0.01),
+            slider(self._canvas, "i", "i input gate", 0, 1, 0.01),
+            slider(self._canvas, "g", "g candidate", -1, 1, 0.01),
+            slider(self._canvas, "o", "o output gate", 0, 1, 0.01),
+            slider(self._canvas, "c_prev", "c cell state before", -2, 2, 0.01),
+        ]
+        super().__init__([self._canvas, *sliders])
+        self.add_class("lstmlib-figure")
+
+    f = property(lambda self: self._canvas.f)
+    i = property(lambda self: self._canvas.i)
+    g = property(lambda self: self._canvas.g)
+    o = property(lambda self: self._canvas.o)
+    c_prev = property(lambda self: self._canvas.c_prev)
+
+    @property
+    def c(self) -> float:
+        """Cell state, f c_prev + i g."""
+        return self.f * self.c_prev + self.i * self.g
+
+    @property
+    def h(self) -> float:
+        """Hidden state, o tanh(c)."""
+        return self.o * float(np.tanh(self.c))
+
+    @property
+    def trace(self) -> Trace:
+        """The steps played so far."""
+        return Trace(*np.array(self._canvas.history, dtype=float).reshape(-1, 6).T)
+
+
+def _rows(sequence: Sequence[Sequence[float]]) -> list[list[float]]:
+    rows = np.asarray(sequence, dtype=float)
+    if rows.ndim != 2 or rows.shape[1] != 4 or not 1 <= len(rows) <= 8:
+        raise ValueError(f"sequence must be 1 to 8 rows (i, f, g, o), got shape {rows.shape}")
+    for t, row in enumerate(rows):
+        for name, value, low in zip("ifgo", row, (0, 0, -1, 0), strict=True):
+            within(value, f"sequence[{t}], {name}", low, 1)
+    c = 0.0
+    for t, (i, f, g, _) in enumerate(rows):
+        c = within(f * c + i * g, f"the cell state after sequence[{t}]", -2, 2)
+    return rows.tolist()
