@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from lstmlib.layer import RecurrentLayer
-from lstmlib.lstm import LSTM, LSTMState, Trace, lstm_step, lstm_step_backward
+from lstmlib.lstm import LSTM, LSTMState, Trace, hold_open, lstm_step, lstm_step_backward
+from lstmlib.rnn import RNN
+from lstmlib.training import Adam
 
 # One unit that sees one number; rows i, f, g, o.
 ONE_UNIT = {
@@ -303,3 +305,38 @@ def test_the_trace_holds_the_equations_of_the_cell():
     np.testing.assert_allclose(trace.c, trace.f * c_prev + trace.i * trace.g, rtol=1e-14)
     np.testing.assert_allclose(h, trace.o * np.tanh(trace.c), rtol=1e-14)
     assert np.array_equal(last.c, trace.c[-1])
+
+
+# A gate held open
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("gate", ["i", "f", "o"])
+def test_a_gate_held_open_is_one_and_no_training_moves_it(gate, dtype):
+    rng = np.random.default_rng(0)
+    layer = LSTM(3, 4, rng=rng, dtype=dtype)
+    hold_open(layer, gate)
+    optimiser = Adam([layer], 0.1)
+    x = 3 * rng.standard_normal((6, 5, 3)).astype(dtype)
+    for _ in range(3):
+        h, _ = layer.forward(x)
+        values = layer.trace._asdict()
+        assert (values[gate] == 1).all()
+        assert all((values[other] != 1).any() for other in set("ifo") - {gate})
+        layer.backward(h)
+        optimiser.step()
+
+
+@pytest.mark.parametrize(
+    ("make", "gates", "message"),
+    [
+        (lambda: LSTM(3, 4), ["i", "g"], "a gate is 'i', 'f' or 'o', got 'g'"),
+        (lambda: RNN(3, 4), ["i"], "layer must be an LSTM, got RNN"),
+    ],
+)
+def test_only_a_gate_of_an_lstm_can_be_held_open(make, gates, message):
+    layer = make()
+    before = copy.deepcopy(layer.params)
+    with pytest.raises(ValueError, match=message):
+        hold_open(layer, *gates)
+    assert all((layer.params[name] == before[name]).all() for name in before)
