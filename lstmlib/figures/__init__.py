@@ -6,6 +6,9 @@ in Python.
 """
 
 from lstmlib.figures.gate import Gate
+from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
+from lstmlib.figures.three_switches import ThreeSwitches
+from lstmlib.figures.unrolled_loop import UnrolledLoop
 
-__all__ = ["Gate", "LSTMCell"]
+__all__ = ["Gate", "GradientByLag", "LSTMCell", "ThreeSwitches", "UnrolledLoop"]

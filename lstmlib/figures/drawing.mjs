@@ -14,6 +14,14 @@ export const number = (value) => {
   return (rounded === "-0.00" ? "0.00" : rounded).replace("-", "−");
 };
 
+// A number of any size, as 3.2 × 10⁻⁴; `bare` leaves only the power of ten.
+export const power = (value, bare = false) => {
+  if (value === 0) return "0";
+  const [mantissa, exponent] = value.toExponential(1).split("e");
+  const raised = [...String(Number(exponent))].map((digit) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(digit)]);
+  return `${bare ? "" : `${mantissa} × `}10${raised.join("")}`;
+};
+
 // Sign is told by the class, for the colour, and by the minus of the number beside it.
 export const sign = (value) => (value < 0 ? "negative" : "positive");
 

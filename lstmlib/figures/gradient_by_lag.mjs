@@ -1,0 +1,87 @@
+// How much of the gradient is left after so many steps back, on a logarithmic axis.
+
+import { gradientByLag } from "./cell.mjs";
+import { button, nameSliders, number, power, status, svg } from "./drawing.mjs";
+
+const LEFT = 44;
+const RIGHT = 350;
+const TOP = 14;
+const BOTTOM = 176;
+const [LOW, HIGH] = [-12, 6]; // powers of ten on the axis
+
+const at = (value) => {
+  const log = Math.max(LOW, Math.min(HIGH, Math.log10(value)));
+  return BOTTOM - ((log - LOW) / (HIGH - LOW)) * (BOTTOM - TOP);
+};
+
+function render({ model, el }) {
+  const canvas = svg(el, "svg", {
+    viewBox: "0 0 360 214",
+    role: "img",
+    "aria-label":
+      "The norm of the gradient against the lag on a logarithmic axis from 10 to the minus 12 to " +
+      "10 to the 6, and beside it, dashed, the bound. The line below gives the values.",
+  });
+  const controls = document.createElement("div");
+  controls.className = "controls";
+  el.append(controls);
+  const line = status(el);
+
+  const show = (happened) => {
+    const [sigma, kind, length] = [model.get("sigma"), model.get("kind"), model.get("length")];
+    const norms = gradientByLag({ sigma, kind, U: model.get("U"), x: model.get("x").slice(0, length) });
+    const bound = norms.map((_, lag) => sigma ** lag);
+    draw(canvas, norms, bound);
+    for (const choice of controls.children)
+      choice.setAttribute("aria-pressed", choice.textContent === kind);
+    const last = norms.length - 1;
+    const faint = norms.findIndex((norm) => norm < 1e-3);
+    const loud = norms.findIndex((norm) => norm > 1e3);
+    const verdict = faint > 0
+      ? `It falls below a thousandth at lag ${faint}.`
+      : loud > 0
+        ? `It passes a thousand at lag ${loud}.`
+        : "It neither falls below a thousandth nor passes a thousand.";
+    line.textContent =
+      `${happened}${kind}, σ = ${number(sigma)}: over ${last} steps the gradient is multiplied by at ` +
+      `most ${power(norms[last])}, and the bound is ${power(bound[last])}. ${verdict}`;
+  };
+
+  for (const kind of model.get("kinds"))
+    button(controls, kind, () => {
+      model.set("kind", kind);
+      model.save_changes();
+    });
+  const before = { sigma: model.get("sigma"), length: model.get("length") };
+  const names = { sigma: "the largest singular value", length: "the number of steps" };
+  for (const name of Object.keys(before))
+    model.on(`change:${name}`, () => {
+      const now = model.get(name);
+      const text = name === "sigma" ? number(now) : now;
+      show(`You ${now < before[name] ? "lowered" : "raised"} ${names[name]} to ${text}. `);
+      before[name] = now;
+    });
+  model.on("change:kind", () => show(""));
+  show("");
+  return nameSliders(el);
+}
+
+function draw(canvas, norms, bound) {
+  canvas.replaceChildren();
+  for (let log = LOW; log <= HIGH; log += 3) {
+    const y = at(10 ** log);
+    svg(canvas, "line", { x1: LEFT, y1: y, x2: RIGHT, y2: y, class: log ? "grid" : "axis" });
+    svg(canvas, "text", { x: LEFT - 6, y: y + 4, class: "name end" }, log ? power(10 ** log, true) : "1");
+  }
+  const last = norms.length - 1;
+  const x = (lag) => LEFT + (lag / last) * (RIGHT - LEFT);
+  const path = (values) => "M" + values.map((value, lag) => `${x(lag)} ${at(value)}`).join(" L");
+  svg(canvas, "path", { d: path(bound), class: "curve bound" });
+  svg(canvas, "path", { d: path(norms), class: "curve" });
+  for (let lag = 0; lag <= last; lag += last > 20 ? 10 : 2)
+    svg(canvas, "text", { x: x(lag), y: BOTTOM + 16, class: "name" }, lag);
+  svg(canvas, "text", { x: (LEFT + RIGHT) / 2, y: BOTTOM + 33, class: "name" },
+    "lag: steps back from the last (dashed: the bound)");
+}
+
+export default { render };

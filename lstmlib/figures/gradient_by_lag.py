@@ -1,0 +1,108 @@
+"""How much of a gradient is left, lag by lag, as the recurrent weights grow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from lstmlib.figures.canvas import STYLE, module_source, slider, within
+
+KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "linear": (lambda a: a, np.ones_like),
+    "tanh": (np.tanh, lambda h: 1 - h**2),
+    "ReLU": (lambda a: np.maximum(a, 0), lambda h: (h > 0).astype(float)),
+}
+"""φ, and its slope as a function of φ's value."""
+LONGEST = 50
+_rng = np.random.default_rng(15)
+_U, _, _V = np.linalg.svd(_rng.standard_normal((4, 4)))
+DIRECTION = _U @ np.diag([1.0, 0.8, 0.5, 0.2]) @ _V
+"""A fixed 4 × 4 matrix whose largest singular value is 1."""
+EVENTS = 0.5 * _rng.standard_normal((LONGEST, 4))
+"""What the network reads."""
+
+
+class _GradientByLagCanvas(anywidget.AnyWidget):
+    _esm, _css = module_source("gradient_by_lag"), STYLE
+    sigma, length = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
+    kind = traitlets.Unicode().tag(sync=True)
+    kinds: Any = traitlets.List(list(KINDS)).tag(sync=True)
+    U: Any = traitlets.List(DIRECTION.tolist()).tag(sync=True)
+    x: Any = traitlets.List(EVENTS.tolist()).tag(sync=True)
+
+
+class GradientByLag(ipywidgets.VBox):
+    """‖∂h_T/∂h_t‖ against the lag T − t for a network of four units with fixed random weights.
+
+    h_t = φ(W h_{t−1} + x_t), W = σ U, where U has the largest singular value 1. The Jacobian of a
+    step is diag(φ′) W, and the figure draws the spectral norm of their product beside the bound
+    σ^lag, which holds wherever φ′ ≤ 1.
+
+    Parameters
+    ----------
+    sigma : float in [0.2, 2]
+        σ, the largest singular value of the recurrent weights.
+    length : int in [5, 50]
+        T, the number of steps.
+    kind : {"linear", "tanh", "ReLU"}
+        φ.
+
+    Attributes
+    ----------
+    sigma, length, kind
+        As the reader has set them.
+    W : array (4, 4)
+    norms : array (length,)
+        ‖∂h_T/∂h_t‖, entry k for the lag k.
+
+    Raises
+    ------
+    ValueError
+        For a value outside its range, or an unknown kind.
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio 2013, equation 5.
+
+    Examples
+    --------
+    >>> figure = GradientByLag(sigma=0.5, kind="linear")
+    >>> figure.norms[:2]
+    array([1. , 0.5])
+    """
+
+    def __init__(self, sigma: float = 1.2, length: int = 30, kind: str = "tanh") -> None:
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
+        self._canvas = _GradientByLagCanvas(
+            sigma=within(sigma, "sigma", 0.2, 2), length=within(length, "length", 5, LONGEST), kind=kind
+        )
+        sliders = [
+            slider(self._canvas, "sigma", "σ largest singular value", 0.2, 2, 0.05),
+            slider(self._canvas, "length", "T steps", 5, LONGEST, 1),
+        ]
+        sliders[1].readout_format = ".0f"
+        super().__init__([self._canvas, *sliders])
+        self.add_class("lstmlib-figure")
+
+    sigma = property(lambda self: self._canvas.sigma)
+    length = property(lambda self: int(self._canvas.length))
+    kind = property(lambda self: self._canvas.kind)
+    W = property(lambda self: self.sigma * DIRECTION)
+
+    @property
+    def norms(self) -> np.ndarray:
+        """‖∂h_T/∂h_t‖ by lag."""
+        squash, slope = KINDS[self.kind]
+        h, slopes = np.zeros(4), []
+        for x in EVENTS[: self.length]:
+            h = squash(self.W @ h + x)
+            slopes.append(slope(h))
+        product, norms = np.eye(4), [1.0]
+        for back in slopes[:0:-1]:
+            product = product @ (back[:, None] * self.W)
+            norms.append(float(np.linalg.norm(product, 2)))
+        return np.array(norms)

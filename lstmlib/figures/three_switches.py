@@ -1,0 +1,106 @@
+"""One memory cell and three switches at each step: write, keep and read, with tasks to solve."""
+
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from lstmlib.figures.canvas import STYLE, module_source
+
+INPUTS = (0.4, -0.8, 0.7, -0.3, 0.6)
+TOLERANCE = 0.01
+
+TASKS: dict[str, tuple[float, ...]] = {
+    # what the cell should hold when it is read; nothing is to be shown elsewhere
+    "Show the second number at the end, and nothing before": (0, 0, 0, 0, -0.8),
+    "Show the sum of the first three numbers at the end, and nothing before": (0, 0, 0, 0, 0.3),
+    "Show every number as it comes, and no trace of the ones before it": INPUTS,
+    "Show half of the first plus half of the last at the end, and nothing before": (0, 0, 0, 0, 0.5),
+}
+
+
+class _ThreeSwitchesCanvas(anywidget.AnyWidget):
+    _esm, _css = module_source("three_switches"), STYLE
+    x: Any = traitlets.List(list(INPUTS)).tag(sync=True)
+    tasks: Any = traitlets.List([[name, list(held)] for name, held in TASKS.items()]).tag(sync=True)
+    tolerance = traitlets.Float(TOLERANCE).tag(sync=True)
+    task = traitlets.Int(0).tag(sync=True)
+    i: Any = traitlets.List().tag(sync=True)
+    f: Any = traitlets.List().tag(sync=True)
+    o: Any = traitlets.List().tag(sync=True)
+
+
+class ThreeSwitches(ipywidgets.VBox):
+    """A cell that reads five numbers, with three switches for each step and tasks to solve.
+
+    c_t = f_t c_{t−1} + i_t x_t;  h_t = o_t tanh(c_t);  c_0 = 0
+
+    All of it starts with nothing written (i = 0), everything kept (f = 1) and nothing read (o = 0).
+    A task is solved when every h_t is within 0.01 of what it asks for.
+
+    Parameters
+    ----------
+    task : int
+        Number of the task shown first, from 0.
+
+    Attributes
+    ----------
+    task : int
+    i, f, o : arrays (5,) in [0, 1]
+        The switches as the reader has set them.
+    c, h : arrays (5,)
+        What the cell holds and shows after each step.
+    wanted : array (5,)
+        What it should show.
+    solved : bool
+
+    Raises
+    ------
+    ValueError
+        For a task that there is not.
+
+    Examples
+    --------
+    >>> figure = ThreeSwitches()
+    >>> figure.h.tolist(), figure.wanted.round(2).tolist(), figure.solved
+    ([0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, -0.66], False)
+    """
+
+    def __init__(self, task: int = 0) -> None:
+        if isinstance(task, bool) or not isinstance(task, int) or not 0 <= task < len(TASKS):
+            raise ValueError(f"task must be a whole number from 0 to {len(TASKS) - 1}, got {task!r}")
+        steps = len(INPUTS)
+        self._canvas = _ThreeSwitchesCanvas(task=task, i=[0.0] * steps, f=[1.0] * steps, o=[0.0] * steps)
+        super().__init__([self._canvas])
+        self.add_class("lstmlib-figure")
+
+    task = property(lambda self: self._canvas.task)
+    i = property(lambda self: np.array(self._canvas.i))
+    f = property(lambda self: np.array(self._canvas.f))
+    o = property(lambda self: np.array(self._canvas.o))
+
+    @property
+    def c(self) -> np.ndarray:
+        """What the cell holds after each step."""
+        c, states = 0.0, []
+        for i, f, x in zip(self.i, self.f, INPUTS, strict=True):
+            c = f * c + i * x
+            states.append(c)
+        return np.array(states)
+
+    @property
+    def h(self) -> np.ndarray:
+        """What the cell shows after each step."""
+        return self.o * np.tanh(self.c)
+
+    @property
+    def wanted(self) -> np.ndarray:
+        """What the cell should show after each step."""
+        return np.tanh(list(TASKS.values())[self.task])
+
+    @property
+    def solved(self) -> bool:
+        """Whether every step shows what it should."""
+        return bool((np.abs(self.h - self.wanted) <= TOLERANCE).all())

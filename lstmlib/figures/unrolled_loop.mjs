@@ -1,0 +1,120 @@
+// One unit reads a word: rolled up on the left, unrolled into a copy for each letter beside it.
+
+import { loop } from "./cell.mjs";
+import { nameSliders, number, sign, status, svg } from "./drawing.mjs";
+
+const LONGEST = 10;
+const NAMES = { w: "weight of the letter", u: "weight of the loop" };
+const FIRST = 92; // x of the first copy
+const STEP = 28;
+const ZERO = 46; // y of the values' zero line
+const TALL = 26; // pixels for a value of 1
+
+function render({ model, el }) {
+  const canvas = svg(el, "svg", { viewBox: "0 0 360 150", role: "img" });
+  const field = textField(el, model.get("word"));
+  const line = status(el);
+
+  const letters = model.get("letters");
+  const read = (word) =>
+    loop({ w: model.get("w"), u: model.get("u"), x: [...word].map((letter) => letters[letter] ?? 0) });
+
+  const show = (happened) => {
+    const word = model.get("word");
+    const back = [...word].reverse().join("");
+    const h = read(word);
+    draw(canvas, word, h, model.get("u"));
+    const end = number(h.at(-1));
+    const other =
+      back === word
+        ? "It reads the same backwards."
+        : `Read backwards, ${back}, the same letters end at ${number(read(back).at(-1))}.`;
+    line.textContent =
+      `${happened}${word} gives ${h.map(number).join(", ")}, and ends at ${end}. ${other}`;
+  };
+
+  const before = { w: model.get("w"), u: model.get("u") };
+  for (const name of Object.keys(before))
+    model.on(`change:${name}`, () => {
+      const now = model.get(name);
+      show(`You ${now < before[name] ? "lowered" : "raised"} the ${NAMES[name]} to ${number(now)}. `);
+      before[name] = now;
+    });
+
+  field.addEventListener("input", () => {
+    const word = field.value.trim().toLowerCase();
+    const fits = /^[a-z]+$/.test(word) && word.length <= LONGEST;
+    field.setAttribute("aria-invalid", !fits);
+    if (fits) {
+      model.set("word", word);
+      model.save_changes();
+    } else {
+      const stranger = word.match(/[^a-z]/)?.[0];
+      const wrong = !word ? "There is no letter in it." : stranger
+        ? `“${stranger}” is not a letter from a to z.`
+        : `A word may have ${LONGEST} letters, and this one has ${word.length}.`;
+      line.textContent = `${wrong} The figure still shows ${model.get("word")}.`;
+    }
+  });
+  model.on("change:word", () => show(""));
+  show("");
+  return nameSliders(el);
+}
+
+let fields = 0;
+
+function textField(el, word) {
+  const row = document.createElement("div");
+  row.className = "controls";
+  const label = document.createElement("label");
+  const field = document.createElement("input");
+  field.id = `lstmlib-word-${(fields += 1)}`;
+  field.value = word;
+  field.size = 12;
+  field.autocomplete = "off";
+  field.spellcheck = false;
+  field.setAttribute("autocapitalize", "none");
+  label.htmlFor = field.id;
+  label.textContent = "Type a word of a, b and other letters:";
+  row.append(label, field);
+  el.append(row);
+  return field;
+}
+
+function draw(canvas, word, h, u) {
+  canvas.replaceChildren();
+  canvas.setAttribute(
+    "aria-label",
+    `On the left one unit with a loop. Beside it ${word.length} copies of it in a row, ` +
+      "one for each letter, each with an arrow to the next. The line below gives their values.",
+  );
+  copy(canvas, 30, "h", "letter");
+  svg(canvas, "path", { d: "M40 94 C62 82 62 126 40 116", class: "flow", "marker-end": "" });
+  svg(canvas, "path", { d: "M46 121 L39 115 L47 111", class: "flow" });
+  svg(canvas, "text", { x: 64, y: 109, class: "name" }, "u");
+  svg(canvas, "text", { x: 30, y: ZERO + 4, class: "name" }, "value");
+  const last = FIRST + STEP * (word.length - 1);
+  svg(canvas, "line", { x1: FIRST - 12, y1: ZERO, x2: last + 12, y2: ZERO, class: "axis" });
+  h.forEach((value, t) => {
+    const x = FIRST + STEP * t;
+    copy(canvas, x, "", word[t]);
+    if (t) {
+      const wide = 0.5 + 1.5 * Math.abs(u);
+      svg(canvas, "line", { x1: x - STEP + 10, y1: 105, x2: x - 10, y2: 105, class: `link ${sign(u)}`, "stroke-width": wide });
+    }
+    const tall = TALL * Math.abs(value);
+    svg(canvas, "rect", { x: x - 7, y: value > 0 ? ZERO - tall : ZERO, width: 14, height: tall, class: sign(value) });
+    const below = value > 0 ? ZERO - tall - 4 : ZERO + tall + 11;
+    svg(canvas, "text", { x, y: below, class: "value small" }, number(value));
+  });
+}
+
+// One copy of the unit, with what it reads below it.
+function copy(canvas, x, name, letter) {
+  svg(canvas, "line", { x1: x, y1: 132, x2: x, y2: 116, class: "flow" });
+  svg(canvas, "rect", { x: x - 10, y: 94, width: 20, height: 22, rx: 5, class: "box gate" });
+  if (name) svg(canvas, "text", { x, y: 109, class: "value" }, name);
+  svg(canvas, "text", { x, y: 145, class: name ? "name" : "value" }, letter);
+}
+
+export default { render };

@@ -1,0 +1,80 @@
+"""A loop over a word: one unit read as many copies, each handing its value to the next."""
+
+import re
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from lstmlib.figures.canvas import STYLE, module_source, slider, within
+
+LETTERS = {"a": 1.0, "b": -1.0}
+"""What a letter is worth to the unit; every other letter is worth 0."""
+
+
+class _UnrolledLoopCanvas(anywidget.AnyWidget):
+    _esm, _css = module_source("unrolled_loop"), STYLE
+    word = traitlets.Unicode().tag(sync=True)
+    w, u = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
+    letters = traitlets.Dict(LETTERS).tag(sync=True)
+
+
+class UnrolledLoop(ipywidgets.VBox):
+    """One unit that reads a word letter by letter, unrolled into a copy for each letter.
+
+    h_t = tanh(w x_t + u h_{t−1}), h_0 = 0, where x is +1 for an a, −1 for a b, 0 for other letters.
+
+    Parameters
+    ----------
+    word : str
+        1 to 10 letters from a to z, in lower case.
+    w, u : float in [−3, 3]
+        Weight of the letter and weight of the loop.
+
+    Attributes
+    ----------
+    word, w, u
+        As the reader has set them.
+    x, h : arrays (T,)
+        What the letters are worth, and the unit's value after each of them.
+
+    Raises
+    ------
+    ValueError
+        For a word with another character or length, or a weight outside its range.
+
+    Examples
+    --------
+    >>> UnrolledLoop(word="ab", w=1.0, u=0.0).h.round(2)
+    array([ 0.76, -0.76])
+    """
+
+    def __init__(self, word: str = "aab", w: float = 1.0, u: float = 0.5) -> None:
+        if not isinstance(word, str) or not re.fullmatch("[a-z]{1,10}", word):
+            raise ValueError(f"word must be 1 to 10 letters from a to z, got {word!r}")
+        self._canvas = _UnrolledLoopCanvas(word=word, w=within(w, "w", -3, 3), u=within(u, "u", -3, 3))
+        sliders = [
+            slider(self._canvas, "w", "w weight of the letter", -3, 3, 0.1),
+            slider(self._canvas, "u", "u weight of the loop", -3, 3, 0.1),
+        ]
+        super().__init__([self._canvas, *sliders])
+        self.add_class("lstmlib-figure")
+
+    word = property(lambda self: self._canvas.word)
+    w = property(lambda self: self._canvas.w)
+    u = property(lambda self: self._canvas.u)
+
+    @property
+    def x(self) -> np.ndarray:
+        """What the letters are worth."""
+        return np.array([LETTERS.get(letter, 0.0) for letter in self.word])
+
+    @property
+    def h(self) -> np.ndarray:
+        """The unit's value after each letter."""
+        h, values = 0.0, []
+        for x in self.x:
+            h = np.tanh(self.w * x + self.u * h)
+            values.append(h)
+        return np.array(values)
