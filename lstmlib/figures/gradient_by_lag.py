@@ -81,7 +81,7 @@ class GradientByLag(ipywidgets.VBox):
             sigma=within(sigma, "sigma", 0.2, 2), length=within(length, "length", 5, LONGEST), kind=kind
         )
         sliders = [
-            slider(self._canvas, "sigma", "σ largest singular value", 0.2, 2, 0.05),
+            slider(self._canvas, "sigma", "σ of the weights", 0.2, 2, 0.05),
             slider(self._canvas, "length", "T steps", 5, LONGEST, 1),
         ]
         sliders[1].readout_format = ".0f"

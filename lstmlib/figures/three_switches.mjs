@@ -81,7 +81,7 @@ function taskChoice(el, tasks, task) {
   const choice = document.createElement("select");
   choice.id = `lstmlib-task-${(choices += 1)}`;
   label.htmlFor = choice.id;
-  label.textContent = "Task";
+  label.textContent = "Show";
   tasks.forEach(([name], k) => choice.append(new Option(`${k + 1}. ${name}`, k, false, k === task)));
   row.append(label, choice);
   el.append(row);

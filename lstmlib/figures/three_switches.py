@@ -13,11 +13,11 @@ INPUTS = (0.4, -0.8, 0.7, -0.3, 0.6)
 TOLERANCE = 0.01
 
 TASKS: dict[str, tuple[float, ...]] = {
-    # what the cell should hold when it is read; nothing is to be shown elsewhere
-    "Show the second number at the end, and nothing before": (0, 0, 0, 0, -0.8),
-    "Show the sum of the first three numbers at the end, and nothing before": (0, 0, 0, 0, 0.3),
-    "Show every number as it comes, and no trace of the ones before it": INPUTS,
-    "Show half of the first plus half of the last at the end, and nothing before": (0, 0, 0, 0, 0.5),
+    # what the cell should hold when it is read; at the other steps it is to show 0
+    "The second number, at the end": (0, 0, 0, 0, -0.8),
+    "The sum of the first three, at the end": (0, 0, 0, 0, 0.3),
+    "Every number as it comes": INPUTS,
+    "Half of first + half of last, at the end": (0, 0, 0, 0, 0.5),
 }
 
 
