@@ -14,7 +14,10 @@ from conftest import ROOT
 from playwright.sync_api import sync_playwright
 
 from lstmlib.activations import sigmoid
+from lstmlib.figures import GradientByLag, ThreeSwitches
+from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.lstm_cell import SEQUENCE
+from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import lstm_step
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
@@ -31,6 +34,9 @@ AXE = ROOT / "theme/node_modules/axe-core/axe.min.js"
 FIGURES = {
     "Gate": ("chapters/gates/selector_vectors", 6),
     "LSTMCell": ("chapters/lstm/lstm_cell", 5),
+    "UnrolledLoop": ("chapters/rnn/sequences", 2),
+    "GradientByLag": ("chapters/rnn/vanishing_gradients", 2),
+    "ThreeSwitches": ("chapters/gates/cell_state", 15),
 }
 
 
@@ -235,6 +241,67 @@ def test_play_feeds_the_sequence_and_step_and_restart_lead_through_it(figure):
     assert line.text_content() == paused
 
 
+def test_a_word_typed_is_read_and_one_that_cannot_be_is_named_and_loses_nothing(figure):
+    root = figure("UnrolledLoop")
+    line, field = root.locator("[aria-live]"), root.get_by_label("Type a word")
+    found = handles(root)
+    w, u = (value(handle) for handle in found.values())
+    field.fill("bacab")
+    h, expected = 0.0, []
+    for x in (-1, 1, 0, 1, -1):
+        h = np.tanh(w * x + u * h)
+        expected.append(h)
+    assert numbers(line.text_content())[:5] == pytest.approx(expected, abs=0.0051)
+    assert "It reads the same backwards" in line.text_content()
+    for word, message in (
+        ("a1", "“1” is not a letter"),
+        ("", "no letter"),
+        ("a" * 11, "may have 10 letters, and this one has 11"),
+    ):
+        field.fill(word)
+        assert message in line.text_content()
+        assert "still shows bacab" in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+    field.fill("ab")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "Read backwards, ba" in line.text_content()
+
+
+def test_the_gradient_shown_is_that_of_the_figure_in_python(figure):
+    root = figure("GradientByLag")
+    line, (sigma, length) = root.locator("[aria-live]"), handles(root).values()
+    press(sigma, "ArrowRight", 4)
+    press(length, "ArrowLeft", 7)
+    for kind in KINDS:
+        button = root.get_by_role("button", name=kind)
+        button.press("Enter")
+        assert button.get_attribute("aria-pressed") == "true"
+        T = int(value(length))
+        expected = GradientByLag(sigma=value(sigma), length=T, kind=kind).norms[-1]
+        said = line.text_content()
+        mantissa, power = re.search(r"at most ([\d.]+) × 10([⁻⁰¹²³⁴-⁹]+)", said).groups()
+        shown = float(mantissa) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
+        assert shown == pytest.approx(expected, rel=0.051)
+        assert f"over {T - 1} steps" in said
+
+
+def test_three_switches_says_what_is_missing_and_when_it_is_solved(figure):
+    root = figure("ThreeSwitches")
+    line = root.locator("[aria-live]")
+    assert "Not yet: step 5 should show −0.66, and shows 0.00" in line.text_content()
+    press(root.get_by_role("slider", name="write at step 2"), "End")
+    assert "Not yet" in line.text_content()
+    press(root.get_by_role("slider", name="read at step 5"), "End")
+    assert "Solved" in line.text_content()
+    press(root.get_by_role("slider", name="keep at step 4"), "Home")
+    assert "Not yet: step 5" in line.text_content()
+    root.get_by_role("button", name="Start over").press("Enter")
+    assert value(root.get_by_role("slider", name="keep at step 4")) == 1
+    assert value(root.get_by_role("slider", name="write at step 2")) == 0
+    root.get_by_label("Show").select_option(index=2)
+    assert "step 1 should show 0.38" in line.text_content()
+
+
 @pytest.mark.parametrize("kind", FIGURES)
 def test_a_slider_is_answered_within_one_frame(figure, kind):
     root = figure(kind)
@@ -248,7 +315,11 @@ def test_a_slider_is_answered_within_one_frame(figure, kind):
             const before = line.textContent;
             const key = k % 2 ? "ArrowRight" : "ArrowLeft";
             const start = performance.now();
-            handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+            if (handle.matches("input")) {
+              // A browser answers no key that a script presses, so set its own slider by hand.
+              k % 2 ? handle.stepDown() : handle.stepUp();
+              handle.dispatchEvent(new Event("input"));
+            } else handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
             times.push(line.textContent === before ? Infinity : performance.now() - start);
           }
           return times.sort((a, b) => a - b)[10];
@@ -291,3 +362,48 @@ def test_cell_arithmetic_in_javascript_is_that_of_lstmlib(visit):
     np.testing.assert_allclose(found["h"], h[:, 0], rtol=0, atol=1e-12)
     near = np.abs(a) < 8
     np.testing.assert_allclose(np.array(found["back"])[near], a[near], rtol=1e-9)
+
+
+def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(visit):
+    page = visit("intro")
+    rng = np.random.default_rng(0)
+    x, (w, u) = rng.choice([-1.0, 0, 1], 10), rng.uniform(-3, 3, 2)
+    gates = dict(zip("ifo", rng.uniform(0, 1, (3, 5)).tolist(), strict=True))
+    matrices = rng.standard_normal((20, 4, 4)) * 10.0 ** rng.integers(-9, 9, (20, 1, 1))
+    figures = [GradientByLag(sigma=s, length=50, kind=k) for s in (0.2, 0.9, 1.5, 2) for k in KINDS]
+    found = page.evaluate(
+        """async ({ source, x, w, u, gates, inputs, matrices, U, events, figures }) => {
+          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+          const { loop, memory, spectralNorm, gradientByLag } = await import(url);
+          return {
+            h: loop({ w, u, x }),
+            cells: memory({ ...gates, x: inputs }).map((step) => [step.c, step.h]),
+            norms: matrices.map(spectralNorm),
+            curves: figures.map(([sigma, kind]) => gradientByLag({ sigma, kind, U, x: events })),
+          };
+        }""",
+        {
+            "source": (ROOT / "lstmlib/figures/cell.mjs").read_text(),
+            "x": x.tolist(),
+            "w": w,
+            "u": u,
+            "gates": gates,
+            "inputs": list(INPUTS),
+            "matrices": matrices.tolist(),
+            "U": DIRECTION.tolist(),
+            "events": EVENTS.tolist(),
+            "figures": [[figure.sigma, figure.kind] for figure in figures],
+        },
+    )
+    h, expected = 0.0, []
+    for value_in in x:
+        h = np.tanh(w * value_in + u * h)
+        expected.append(h)
+    np.testing.assert_allclose(found["h"], expected, rtol=0, atol=1e-12)
+    switches = ThreeSwitches()
+    for name, values in gates.items():
+        setattr(switches.children[0], name, values)
+    np.testing.assert_allclose(found["cells"], np.stack([switches.c, switches.h], 1), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["norms"], np.linalg.norm(matrices, 2, axis=(1, 2)), rtol=1e-12)
+    for figure, curve in zip(figures, found["curves"], strict=True):
+        np.testing.assert_allclose(curve, figure.norms, rtol=1e-9, atol=1e-300)

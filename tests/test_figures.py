@@ -6,16 +6,22 @@ import numpy as np
 import pytest
 from ipywidgets import FloatSlider
 
-from lstmlib.figures import Gate, LSTMCell
+from lstmlib.figures import Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import module_source
+from lstmlib.figures.gradient_by_lag import EVENTS
+from lstmlib.figures.three_switches import INPUTS, TASKS
+from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import lstm_step
+from lstmlib.rnn import RNN
 
 
 def sliders(figure):
     return [child for child in figure.children if isinstance(child, FloatSlider)]
 
 
-@pytest.mark.parametrize(("figure", "count"), [(Gate, 6), (LSTMCell, 5)])
+@pytest.mark.parametrize(
+    ("figure", "count"), [(Gate, 6), (LSTMCell, 5), (UnrolledLoop, 2), (GradientByLag, 2)]
+)
 def test_every_number_has_a_slider_with_a_label(figure, count):
     labels = [slider.description for slider in sliders(figure())]
     assert len(labels) == len(set(labels)) == count
@@ -60,9 +66,82 @@ def test_trace_is_empty_before_the_first_step_and_holds_what_was_played():
     assert figure.trace._fields == ("i", "f", "g", "o", "c", "h")
 
 
+def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():
+    figure = UnrolledLoop(word="abacab", w=1.3, u=-0.7)
+    layer = RNN(1, 1)
+    layer.params["W_x"][:], layer.params["W_h"][:], layer.params["b"][:] = 1.3, -0.7, 0
+    h, _ = layer.forward(np.array([1.0, -1, 1, 0, 1, -1]).reshape(6, 1, 1))
+    np.testing.assert_allclose(figure.h, h[:, 0, 0], rtol=0, atol=1e-15)
+    figure.children[0].word = "ba"
+    np.testing.assert_allclose(figure.x, [-1.0, 1.0])
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 1.9])
+def test_gradient_by_lag_is_that_of_an_rnn(sigma):
+    figure = GradientByLag(sigma=sigma, length=40, kind="tanh")
+    layer = RNN(4, 4)
+    layer.params["W_x"][:], layer.params["W_h"][:], layer.params["b"][:] = np.eye(4), figure.W, 0
+    expected = gradient_norm_by_lag(layer, EVENTS[:40, None])[:, 0]
+    np.testing.assert_allclose(figure.norms, expected, rtol=1e-10)
+
+
+def test_gradient_by_lag_of_a_linear_network_is_the_norm_of_a_power_and_none_passes_the_bound():
+    assert np.linalg.norm(GradientByLag(sigma=1.0).W, 2) == pytest.approx(1, abs=1e-12)
+    linear = GradientByLag(sigma=1.4, length=20, kind="linear")
+    powers = [np.linalg.norm(np.linalg.matrix_power(linear.W, lag), 2) for lag in range(20)]
+    np.testing.assert_allclose(linear.norms, powers, rtol=1e-10)
+    for kind in ("linear", "tanh", "ReLU"):
+        norms = GradientByLag(sigma=1.4, length=20, kind=kind).norms
+        assert (norms <= 1.4 ** np.arange(20) * (1 + 1e-12)).all()
+
+
+SOLUTIONS = [
+    # i, f, o for each of the tasks, as the page gives them
+    ([0, 1, 0, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
+    ([1, 1, 1, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
+    ([1] * 5, [0] * 5, [1] * 5),
+    ([0.5, 0, 0, 0, 0.5], [1] * 5, [0, 0, 0, 0, 1]),
+]
+
+
+@pytest.mark.parametrize("task", range(4))
+def test_three_switches_is_solved_by_its_solution_and_by_no_other_task_s(task):
+    assert len(SOLUTIONS) == len(TASKS)
+    for other, (i, f, o) in enumerate(SOLUTIONS):
+        figure = ThreeSwitches(task=task)
+        assert not figure.solved
+        canvas = figure.children[0]
+        canvas.i, canvas.f, canvas.o = ([float(v) for v in gate] for gate in (i, f, o))
+        assert figure.solved == (other == task)
+
+
+def test_three_switches_computes_what_lstm_step_computes():
+    figure, rng = ThreeSwitches(), np.random.default_rng(0)
+    canvas = figure.children[0]
+    canvas.i, canvas.f, canvas.o = rng.uniform(0.05, 0.95, (3, 5)).tolist()
+    h = c = np.zeros((1, 1))
+    for t, x in enumerate(INPUTS):
+        i, f, o = (np.log(gate[t] / (1 - gate[t])) for gate in (figure.i, figure.f, figure.o))
+        params = {
+            "W_x": np.zeros((4, 1)),
+            "W_h": np.zeros((4, 1)),
+            "b": np.array([i, f, np.arctanh(x), o]),
+        }
+        h, c, _ = lstm_step(np.zeros((1, 1)), h, c, params)
+        assert figure.c[t] == pytest.approx(c.item(), abs=1e-14)
+        assert figure.h[t] == pytest.approx(h.item(), abs=1e-14)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: UnrolledLoop(word="a b"), "word must be 1 to 10 letters from a to z, got 'a b'"),
+        (lambda: UnrolledLoop(word=""), "word must be 1 to 10 letters from a to z, got ''"),
+        (lambda: UnrolledLoop(u=4), "u must be a number from -3 to 3, got 4"),
+        (lambda: ThreeSwitches(task=4), "task must be a whole number from 0 to 3, got 4"),
+        (lambda: GradientByLag(sigma=0), "sigma must be a number from 0.2 to 2, got 0"),
+        (lambda: GradientByLag(length=100), "length must be a number from 5 to 50, got 100"),
+        (lambda: GradientByLag(kind="σ"), "kind must be one of ['linear', 'tanh', 'ReLU'], got 'σ'"),
         (lambda: LSTMCell(f=1.5), "f must be a number from 0 to 1, got 1.5"),
         (lambda: LSTMCell(g=-2), "g must be a number from -1 to 1, got -2"),
         (lambda: LSTMCell(c_prev=float("nan")), "c_prev must be a number from -2 to 2, got nan"),
@@ -79,7 +158,7 @@ def test_values_outside_their_range_are_named(make, message):
         make()
 
 
-@pytest.mark.parametrize("name", ["gate", "lstm_cell"])
+@pytest.mark.parametrize("name", ["gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"])
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)
