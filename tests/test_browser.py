@@ -298,7 +298,7 @@ def test_three_switches_says_what_is_missing_and_when_it_is_solved(figure):
     root.get_by_role("button", name="Start over").press("Enter")
     assert value(root.get_by_role("slider", name="keep at step 4")) == 1
     assert value(root.get_by_role("slider", name="write at step 2")) == 0
-    root.get_by_label("Show").select_option(index=2)
+    root.get_by_label("Show", exact=True).select_option(index=2)
     assert "step 1 should show 0.38" in line.text_content()
 
 

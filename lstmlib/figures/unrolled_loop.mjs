@@ -89,9 +89,9 @@ function draw(canvas, word, h, u) {
       "one for each letter, each with an arrow to the next. The line below gives their values.",
   );
   copy(canvas, 30, "h", "letter");
-  svg(canvas, "path", { d: "M40 94 C62 82 62 126 40 116", class: "flow", "marker-end": "" });
-  svg(canvas, "path", { d: "M46 121 L39 115 L47 111", class: "flow" });
-  svg(canvas, "text", { x: 64, y: 109, class: "name" }, "u");
+  svg(canvas, "path", { d: "M34 94 C34 76 62 76 62 92 V105 H41", class: "flow" });
+  svg(canvas, "path", { d: "M46 101 L41 105 L46 109", class: "flow" });
+  svg(canvas, "text", { x: 70, y: 96, class: "name" }, "u");
   svg(canvas, "text", { x: 30, y: ZERO + 4, class: "name" }, "value");
   const last = FIRST + STEP * (word.length - 1);
   svg(canvas, "line", { x1: FIRST - 12, y1: ZERO, x2: last + 12, y2: ZERO, class: "axis" });
@@ -101,6 +101,7 @@ function draw(canvas, word, h, u) {
     if (t) {
       const wide = 0.5 + 1.5 * Math.abs(u);
       svg(canvas, "line", { x1: x - STEP + 10, y1: 105, x2: x - 10, y2: 105, class: `link ${sign(u)}`, "stroke-width": wide });
+      svg(canvas, "path", { d: `M${x - 14} 101 L${x - 10} 105 L${x - 14} 109`, class: "flow" });
     }
     const tall = TALL * Math.abs(value);
     svg(canvas, "rect", { x: x - 7, y: value > 0 ? ZERO - tall : ZERO, width: 14, height: tall, class: sign(value) });
