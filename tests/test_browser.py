@@ -36,6 +36,7 @@ FIGURES = {
     "LSTMCell": ("chapters/lstm/lstm_cell", 5),
     "UnrolledLoop": ("chapters/rnn/sequences", 2),
     "GradientByLag": ("chapters/rnn/vanishing_gradients", 2),
+    "GradientByLag with a belt": ("chapters/lstm/backward_pass", 3),
     "ThreeSwitches": ("chapters/gates/cell_state", 15),
 }
 
@@ -374,11 +375,12 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
     found = page.evaluate(
         """async ({ source, x, w, u, gates, inputs, matrices, U, events, figures }) => {
           const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-          const { loop, memory, spectralNorm, gradientByLag } = await import(url);
+          const { forgetProduct, loop, memory, spectralNorm, gradientByLag } = await import(url);
           return {
             h: loop({ w, u, x }),
             cells: memory({ ...gates, x: inputs }).map((step) => [step.c, step.h]),
             norms: matrices.map(spectralNorm),
+            belt: forgetProduct({ bias: 1.7, noise: events.map((row) => row[0]) }),
             curves: figures.map(([sigma, kind]) => gradientByLag({ sigma, kind, U, x: events })),
           };
         }""",
@@ -405,5 +407,7 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
         setattr(switches.children[0], name, values)
     np.testing.assert_allclose(found["cells"], np.stack([switches.c, switches.h], 1), rtol=0, atol=1e-12)
     np.testing.assert_allclose(found["norms"], np.linalg.norm(matrices, 2, axis=(1, 2)), rtol=1e-12)
+    belt = GradientByLag(length=50, forget_bias=1.7).belt
+    np.testing.assert_allclose(found["belt"], belt, rtol=1e-12)
     for figure, curve in zip(figures, found["curves"], strict=True):
         np.testing.assert_allclose(curve, figure.norms, rtol=1e-9, atol=1e-300)

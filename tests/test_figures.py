@@ -11,7 +11,7 @@ from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
-from lstmlib.lstm import lstm_step
+from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.rnn import RNN
 
 
@@ -95,6 +95,16 @@ def test_gradient_by_lag_of_a_linear_network_is_the_norm_of_a_power_and_none_pas
         assert (norms <= 1.4 ** np.arange(20) * (1 + 1e-12)).all()
 
 
+def test_the_belt_keeps_what_an_lstm_without_a_loop_keeps():
+    figure = GradientByLag(length=30, forget_bias=1.5)
+    layer = LSTM(1, 1)
+    layer.params["W_h"][:] = layer.params["W_x"][:] = 0
+    layer.params["W_x"][1], layer.params["b"][1] = 1, 1.5
+    measured = gradient_norm_by_lag(layer, EVENTS[:30, None, :1], of="c")[:, 0]
+    np.testing.assert_allclose(figure.belt, measured, rtol=1e-12)
+    assert GradientByLag().belt is None
+
+
 SOLUTIONS = [
     # i, f, o for each of the tasks, as the page gives them
     ([0, 1, 0, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
@@ -141,6 +151,7 @@ def test_three_switches_computes_what_lstm_step_computes():
         (lambda: ThreeSwitches(task=4), "task must be a whole number from 0 to 3, got 4"),
         (lambda: GradientByLag(sigma=0), "sigma must be a number from 0.2 to 2, got 0"),
         (lambda: GradientByLag(length=100), "length must be a number from 5 to 50, got 100"),
+        (lambda: GradientByLag(forget_bias=7), "forget_bias must be a number from -2 to 6, got 7"),
         (lambda: GradientByLag(kind="σ"), "kind must be one of ['linear', 'tanh', 'ReLU'], got 'σ'"),
         (lambda: LSTMCell(f=1.5), "f must be a number from 0 to 1, got 1.5"),
         (lambda: LSTMCell(g=-2), "g must be a number from -1 to 1, got -2"),

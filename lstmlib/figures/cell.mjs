@@ -23,6 +23,13 @@ export function loop({ w, u, x }) {
   return x.map((value) => (h = Math.tanh(w * value + u * h)));
 }
 
+// ∂c_T/∂c_t by lag along the belt of one unit: the product of its forget gates σ(bias + noise).
+export function forgetProduct({ bias, noise }) {
+  let product = 1;
+  const gates = noise.slice(1).reverse().map((n) => sigmoid(bias + n));
+  return [1, ...gates.map((f) => (product *= f))];
+}
+
 // A cell with its gates set by hand reads the numbers x: what it holds and shows after each step.
 export function memory({ i, f, o, x }) {
   let c_prev = 0;

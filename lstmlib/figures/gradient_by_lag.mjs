@@ -1,6 +1,6 @@
 // How much of the gradient is left after so many steps back, on a logarithmic axis.
 
-import { gradientByLag } from "./cell.mjs";
+import { forgetProduct, gradientByLag } from "./cell.mjs";
 import { button, nameSliders, number, power, status, svg } from "./drawing.mjs";
 
 const LEFT = 44;
@@ -29,9 +29,12 @@ function render({ model, el }) {
 
   const show = (happened) => {
     const [sigma, kind, length] = [model.get("sigma"), model.get("kind"), model.get("length")];
-    const norms = gradientByLag({ sigma, kind, U: model.get("U"), x: model.get("x").slice(0, length) });
+    const x = model.get("x").slice(0, length);
+    const norms = gradientByLag({ sigma, kind, U: model.get("U"), x });
     const bound = norms.map((_, lag) => sigma ** lag);
-    draw(canvas, norms, bound);
+    const bias = model.get("forget_bias");
+    const belt = bias === null ? null : forgetProduct({ bias, noise: x.map((row) => row[0]) });
+    draw(canvas, norms, bound, belt);
     for (const choice of controls.children)
       choice.setAttribute("aria-pressed", choice.textContent === kind);
     const last = norms.length - 1;
@@ -44,7 +47,8 @@ function render({ model, el }) {
         : "It neither falls below a thousandth nor passes a thousand.";
     line.textContent =
       `${happened}${kind}, σ = ${number(sigma)}: over ${last} steps the gradient is multiplied by at ` +
-      `most ${power(norms[last])}, and the bound is ${power(bound[last])}. ${verdict}`;
+      `most ${power(norms[last])}, and the bound is ${power(bound[last])}. ${verdict}` +
+      (belt ? ` The belt with a forget bias of ${number(bias)} keeps ${power(belt[last])}.` : "");
   };
 
   for (const kind of model.get("kinds"))
@@ -52,12 +56,16 @@ function render({ model, el }) {
       model.set("kind", kind);
       model.save_changes();
     });
-  const before = { sigma: model.get("sigma"), length: model.get("length") };
-  const names = { sigma: "the largest singular value", length: "the number of steps" };
+  const names = {
+    sigma: "the largest singular value",
+    length: "the number of steps",
+    forget_bias: "the forget bias",
+  };
+  const before = Object.fromEntries(Object.keys(names).map((name) => [name, model.get(name)]));
   for (const name of Object.keys(before))
     model.on(`change:${name}`, () => {
       const now = model.get(name);
-      const text = name === "sigma" ? number(now) : now;
+      const text = name === "length" ? now : number(now);
       show(`You ${now < before[name] ? "lowered" : "raised"} ${names[name]} to ${text}. `);
       before[name] = now;
     });
@@ -66,7 +74,7 @@ function render({ model, el }) {
   return nameSliders(el);
 }
 
-function draw(canvas, norms, bound) {
+function draw(canvas, norms, bound, belt) {
   canvas.replaceChildren();
   for (let log = LOW; log <= HIGH; log += 3) {
     const y = at(10 ** log);
@@ -78,6 +86,13 @@ function draw(canvas, norms, bound) {
   const path = (values) => "M" + values.map((value, lag) => `${x(lag)} ${at(value)}`).join(" L");
   svg(canvas, "path", { d: path(bound), class: "curve bound" });
   svg(canvas, "path", { d: path(norms), class: "curve" });
+  if (belt) {
+    svg(canvas, "path", { d: path(belt), class: "curve belt negative" });
+    const label = (values, text) =>
+      svg(canvas, "text", { x: x(last / 2), y: at(values[Math.floor(last / 2)]) - 6, class: "value" }, text);
+    label(belt, "belt");
+    label(norms, "network");
+  }
   for (let lag = 0; lag <= last; lag += last > 20 ? 10 : 2)
     svg(canvas, "text", { x: x(lag), y: BOTTOM + 16, class: "name" }, lag);
   svg(canvas, "text", { x: (LEFT + RIGHT) / 2, y: BOTTOM + 33, class: "name" },

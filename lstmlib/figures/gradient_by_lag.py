@@ -8,6 +8,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from lstmlib.activations import sigmoid
 from lstmlib.figures.canvas import STYLE, module_source, slider, within
 
 KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
@@ -28,6 +29,7 @@ EVENTS = 0.5 * _rng.standard_normal((LONGEST, 4))
 class _GradientByLagCanvas(anywidget.AnyWidget):
     _esm, _css = module_source("gradient_by_lag"), STYLE
     sigma, length = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
+    forget_bias = traitlets.Float(allow_none=True).tag(sync=True)
     kind = traitlets.Unicode().tag(sync=True)
     kinds: Any = traitlets.List(list(KINDS)).tag(sync=True)
     U: Any = traitlets.List(DIRECTION.tolist()).tag(sync=True)
@@ -49,14 +51,19 @@ class GradientByLag(ipywidgets.VBox):
         T, the number of steps.
     kind : {"linear", "tanh", "ReLU"}
         φ.
+    forget_bias : float in [−2, 6], optional
+        Draws, beside the network, what is left of a gradient on an LSTM's belt: the product of the
+        forget gates f_t = σ(b + n_t) of one unit, with b this bias and n_t the first of its numbers.
 
     Attributes
     ----------
-    sigma, length, kind
+    sigma, length, kind, forget_bias
         As the reader has set them.
     W : array (4, 4)
     norms : array (length,)
         ‖∂h_T/∂h_t‖, entry k for the lag k.
+    belt : array (length,), or None without a `forget_bias`
+        ∂c_T/∂c_t along the belt.
 
     Raises
     ------
@@ -74,23 +81,31 @@ class GradientByLag(ipywidgets.VBox):
     array([1. , 0.5])
     """
 
-    def __init__(self, sigma: float = 1.2, length: int = 30, kind: str = "tanh") -> None:
+    def __init__(
+        self, sigma: float = 1.2, length: int = 30, kind: str = "tanh", forget_bias: float | None = None
+    ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
         self._canvas = _GradientByLagCanvas(
-            sigma=within(sigma, "sigma", 0.2, 2), length=within(length, "length", 5, LONGEST), kind=kind
+            sigma=within(sigma, "sigma", 0.2, 2),
+            length=within(length, "length", 5, LONGEST),
+            kind=kind,
+            forget_bias=None if forget_bias is None else within(forget_bias, "forget_bias", -2, 6),
         )
         sliders = [
             slider(self._canvas, "sigma", "σ of the weights", 0.2, 2, 0.05),
             slider(self._canvas, "length", "T steps", 5, LONGEST, 1),
         ]
         sliders[1].readout_format = ".0f"
+        if forget_bias is not None:
+            sliders.append(slider(self._canvas, "forget_bias", "b forget bias", -2, 6, 0.1))
         super().__init__([self._canvas, *sliders])
         self.add_class("lstmlib-figure")
 
     sigma = property(lambda self: self._canvas.sigma)
     length = property(lambda self: int(self._canvas.length))
     kind = property(lambda self: self._canvas.kind)
+    forget_bias = property(lambda self: self._canvas.forget_bias)
     W = property(lambda self: self.sigma * DIRECTION)
 
     @property
@@ -106,3 +121,11 @@ class GradientByLag(ipywidgets.VBox):
             product = product @ (back[:, None] * self.W)
             norms.append(float(np.linalg.norm(product, 2)))
         return np.array(norms)
+
+    @property
+    def belt(self) -> np.ndarray | None:
+        """∂c_T/∂c_t along the belt, by lag: the product of the forget gates between."""
+        if self.forget_bias is None:
+            return None
+        gates = sigmoid(self.forget_bias + EVENTS[: self.length, 0])
+        return np.cumprod(np.append(1.0, gates[:0:-1]))
