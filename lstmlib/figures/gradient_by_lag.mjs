@@ -88,10 +88,11 @@ function draw(canvas, norms, bound, belt) {
   svg(canvas, "path", { d: path(norms), class: "curve" });
   if (belt) {
     svg(canvas, "path", { d: path(belt), class: "curve belt negative" });
-    const label = (values, text) =>
-      svg(canvas, "text", { x: x(last / 2), y: at(values[Math.floor(last / 2)]) - 6, class: "value" }, text);
-    label(belt, "belt");
-    label(norms, "network");
+    // Names on the curves, apart from one another wherever the curves cross
+    for (const [values, text, share, shift] of [[belt, "belt", 0.75, -8], [norms, "network", 0.4, 18]]) {
+      const lag = Math.round(share * last);
+      svg(canvas, "text", { x: x(lag), y: at(values[lag]) + shift, class: "value" }, text);
+    }
   }
   for (let lag = 0; lag <= last; lag += last > 20 ? 10 : 2)
     svg(canvas, "text", { x: x(lag), y: BOTTOM + 16, class: "name" }, lag);
