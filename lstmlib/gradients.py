@@ -260,8 +260,9 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
     >>> gradient_norm_by_lag(layer, np.zeros((4, 1, 1)))[:, 0]
     array([1.   , 0.5  , 0.25 , 0.125])
     """
-    if of not in layer.state_names:
-        raise ValueError(f"of must be one of {list(layer.state_names)} for {layer!r}, got {of!r}")
+    names = [name for name in layer.state_names if name not in layer.state_axes]
+    if of not in names:
+        raise ValueError(f"of must be one of {names} for {layer!r}, got {of!r}")
     x = layer._check_array(x, "x", ("T", "B", "D"))
     T, B, _ = x.shape
     H = layer.hidden_size
@@ -275,7 +276,10 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
     # H copies of each sequence go back together, one for each row of the Jacobian. Each step is taken
     # again for them: to keep what all the steps need would fill the memory.
     rows = np.tile(np.eye(H, dtype=layer.dtype), (B, 1))
-    dstate = tuple(rows if k == part else np.zeros_like(rows) for k in range(len(start)))
+    dstate = tuple(
+        rows if k == part else np.zeros((len(rows), *value.shape[1:]), layer.dtype)
+        for k, value in enumerate(start)
+    )
     norms = np.ones((T, B), layer.dtype)
     for lag in range(1, T):
         t = T - lag

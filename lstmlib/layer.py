@@ -51,6 +51,9 @@ class RecurrentLayer(ABC):
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
 
+    state_axes: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Axes of those parts of the state that are not (B, H)."""
+
     def __init__(
         self, input_size: int, hidden_size: int, *, rng: Generator | None = None, dtype: Any = np.float64
     ) -> None:
@@ -198,8 +201,7 @@ class RecurrentLayer(ABC):
         for t in range(len(x)):
             new, cache = self._step(x[t], state)
             if mask is not None:
-                keep = mask[t][:, None]
-                new = tuple(np.where(keep, n, old) for n, old in zip(new, state, strict=True))
+                new = tuple(_where(mask[t], n, old) for n, old in zip(new, state, strict=True))
             state = new
             caches.append(cache)
             states.append(state)
@@ -216,9 +218,8 @@ class RecurrentLayer(ABC):
             carried = None
             if mask is not None:
                 # A skipped step is the identity: its gradient goes past the cell untouched.
-                keep = mask[t][:, None]
-                carried = tuple(np.where(keep, 0, d) for d in dstate)
-                dstate = tuple(np.where(keep, d, 0) for d in dstate)
+                carried = tuple(_where(mask[t], np.zeros_like(d), d) for d in dstate)
+                dstate = tuple(_where(mask[t], d, np.zeros_like(d)) for d in dstate)
             dx[t], dstate, step_grads = self._step_backward(dstate, caches[t])
             if carried is not None:
                 dstate = tuple(d + c for d, c in zip(dstate, carried, strict=True))
@@ -246,17 +247,19 @@ class RecurrentLayer(ABC):
 
     def _check_state(self, state: Any, name: str, B: int) -> tuple[Array, ...]:
         count = len(self.state_names)
+        axes = [self.state_axes.get(part, ("B", "H")) for part in self.state_names]
         if state is None:
-            return tuple(np.zeros((B, self.hidden_size), self.dtype) for _ in range(count))
+            sizes = {"B": B, "H": self.hidden_size}
+            return tuple(np.zeros([sizes[axis] for axis in part], self.dtype) for part in axes)
         parts = (state,) if count == 1 else state
         if not isinstance(parts, tuple | list) or len(parts) != count:
-            raise ValueError(
-                f"{name} must be a pair ({', '.join(self.state_names)}) of arrays (B, H), "
-                f"got {_describe(state)}"
-            )
+            wanted = ", ".join(self.state_names)
+            kind = f"a pair ({wanted}) of arrays (B, H)" if count == 2 else f"{count} arrays ({wanted})"
+            raise ValueError(f"{name} must be {kind}, got {_describe(state)}")
         labels = [name] if count == 1 else [f"{name}.{part}" for part in self.state_names]
         return tuple(
-            self._check_array(part, label, ("B", "H"), B=B) for part, label in zip(parts, labels, strict=True)
+            self._check_array(part, label, part_axes, B=B)
+            for part, label, part_axes in zip(parts, labels, axes, strict=True)
         )
 
     def _check_array(self, value: ArrayLike, name: str, axes: tuple[str, ...], **sizes: int) -> Array:
@@ -382,6 +385,11 @@ def check_array(
         first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[first]} at index {first}")
     return array.astype(dtype, copy=False)
+
+
+def _where(keep: Array, yes: Array, no: Array) -> Array:
+    """`yes` for the sequences (B,) that keep says, and `no` for the others, whatever the axes after B."""
+    return np.where(keep.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)
 
 
 def _describe(value: Any) -> str:

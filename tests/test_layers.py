@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from lstmlib.gradients import check_layer
 from lstmlib.lstm import LSTM, LSTMState
 from lstmlib.rnn import RNN
-from lstmlib.variants import GRU, CoupledLSTM, NoForgetLSTM, PeepholeLSTM
+from lstmlib.variants import GRU, MLSTM, SLSTM, CoupledLSTM, MinLSTM, NoForgetLSTM, PeepholeLSTM
 
 LAYERS = {
     "RNN": RNN,
@@ -28,6 +28,9 @@ LAYERS = {
     "PeepholeLSTM": PeepholeLSTM,
     "CoupledLSTM": CoupledLSTM,
     "NoForgetLSTM": NoForgetLSTM,
+    "MinLSTM": MinLSTM,
+    "SLSTM": SLSTM,
+    "MLSTM": MLSTM,
 }
 TORCH = {"RNN": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
 
@@ -70,7 +73,12 @@ def a_problem(layer, T=6, B=2, seed=1):
     D, H = layer.input_size, layer.hidden_size
     mask = rng.random((T, B)) < 0.6
     mask[0] = True
-    states = [whole([rng.standard_normal((B, H)) for _ in layer.state_names]) for _ in range(2)]
+    sizes = {"B": B, "H": H}
+    shapes = {name: [sizes[axis] for axis in layer.state_axes.get(name, "BH")] for name in layer.state_names}
+    states = [whole([rng.standard_normal(shape) for shape in shapes.values()]) for _ in range(2)]
+    if isinstance(layer, SLSTM):
+        # The normaliser is a sum of positive weights.
+        states[0] = (*states[0][:2], np.exp(states[0][2]), states[0][3])
     x, dh = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, H))
     return Problem(x, states[0], mask, dh, states[1])
 
@@ -86,6 +94,8 @@ def parts(state):
 
 
 def whole(state_parts):
+    if len(state_parts) > 2:
+        return tuple(state_parts)
     return state_parts[0] if len(state_parts) == 1 else LSTMState(*state_parts)
 
 
@@ -121,8 +131,12 @@ def test_every_gradient_equals_central_differences(kind, masked, with_state):
     errors = check_layer(
         layer, problem.x, problem.state if with_state else None, problem.mask if masked else None
     )
-    parts_of_state = {"state"} if layer.state_names == ("h",) else {"state.h", "state.c"}
+    names = layer.state_names
+    parts_of_state = {"state"} if names == ("h",) else {f"state.{name}" for name in names}
     assert errors.keys() == layer.params.keys() | {"x"} | parts_of_state
+    if not with_state:
+        # m scales what is stored, and nothing is: its gradient is 0, and has no relative error.
+        errors.pop("state.m", None)
     assert max(errors.values()) < 1e-7, errors
 
 
@@ -409,7 +423,9 @@ def test_the_trace_is_one_array_for_each_gate_and_state(kind):
     layer = a_layer(kind)
     problem = a_problem(layer)
     h, last = layer.forward(problem.x, problem.state, problem.mask)
-    assert {array.shape for array in layer.trace} == {h.shape}
+    # One number for each step and sequence at least, and for each unit where a gate has units.
+    assert {array.shape[:2] for array in layer.trace} == {h.shape[:2]}
+    assert all(size == h.shape[2] for array in layer.trace for size in array.shape[2:])
     assert np.array_equal(layer.trace.h, h)
     for name, part in zip(layer.state_names, parts(last), strict=True):
         assert np.array_equal(getattr(layer.trace, name)[-1], part)
@@ -457,14 +473,15 @@ def test_forward_and_backward_change_none_of_their_arguments(kind):
 def test_the_same_generator_gives_the_same_layer(kind):
     first, second, other = (LAYERS[kind](3, 4, rng=np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert_equal(first.params, second.params, 0)
-    assert np.all(first.params["W_h"] != other.params["W_h"])
+    assert np.all(first.params["W_x"] != other.params["W_x"])
 
 
 # Bad input
 
 
 def stretched(state):
-    return whole([np.pad(part, ((0, 0), (0, 1))) for part in parts(state)])
+    h, *others = parts(state)
+    return whole([np.pad(h, ((0, 0), (0, 1))), *others])
 
 
 def with_nan(array, *index):
@@ -511,7 +528,7 @@ BAD_CALLS = {
         r"state(\.h)? must have shape \(B=2, H=4\), got \(1, 4\)",
     ),
     "state NaN": (
-        lambda l, p: l.forward(p.x, whole([with_nan(part, 0, 0) for part in parts(p.state)])),
+        lambda l, p: l.forward(p.x, whole([with_nan(part, *[0] * part.ndim) for part in parts(p.state)])),
         r"state(\.h)? must be finite, got nan",
     ),
     "three states": (lambda l, p: l.forward(p.x, (p.x, p.x, p.x)), r"state must "),
@@ -559,6 +576,8 @@ def test_a_state_of_the_wrong_kind_is_named(kind):
     wrong, message = {
         ("h",): ((zeros, zeros), r"state must have shape \(B=2, H=4\), got 3-D"),
         ("h", "c"): (zeros, r"state must be a pair \(h, c\) .*got ndarray of shape \(2, 4\)"),
+        ("h", "c", "n", "m"): (zeros, r"state must be 4 arrays \(h, c, n, m\), got ndarray of shape"),
+        ("h", "C", "n", "m"): ((zeros,) * 3, r"state must be 4 arrays \(h, C, n, m\), got tuple"),
     }[layer.state_names]
     with pytest.raises(ValueError, match=message):
         layer.forward(x, wrong)

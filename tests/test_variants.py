@@ -7,20 +7,31 @@ import pytest
 import torch
 from torch import sigmoid, tanh
 
-from lstmlib.lstm import LSTM, LSTMState
+from lstmlib.layer import RecurrentLayer
+from lstmlib.lstm import LSTM
 from lstmlib.variants import (
     GRU,
+    MLSTM,
+    SLSTM,
     CoupledLSTM,
+    MinLSTM,
     NoForgetLSTM,
     PeepholeLSTM,
     coupled_lstm_step,
     coupled_lstm_step_backward,
     gru_step,
     gru_step_backward,
+    linear_scan,
+    min_lstm_step,
+    min_lstm_step_backward,
+    mlstm_step,
+    mlstm_step_backward,
     no_forget_lstm_step,
     no_forget_lstm_step_backward,
     peephole_lstm_step,
     peephole_lstm_step_backward,
+    slstm_step,
+    slstm_step_backward,
 )
 
 T, B, D, H = 5, 2, 3, 4
@@ -58,6 +69,35 @@ def no_forget(x, p, h, c):
     return sigmoid(a(2)) * tanh(c), c
 
 
+def minimal(x, p, h):
+    i, f, g = (x @ p["W_x"].T + p["b"]).chunk(3, dim=1)
+    return ((sigmoid(f) * h + sigmoid(i) * g) / (sigmoid(f) + sigmoid(i)),)
+
+
+# sLSTM and mLSTM as their paper's first equations have them, with nothing to hold overflow back.
+# Of a stored state (c, n, m) the true one is (c exp m, n exp m).
+
+
+def exponential(x, p, h, c, n, m):
+    a = block(x, p, h)
+    i, f = torch.exp(a(0)), sigmoid(a(1))
+    c, n = f * c * torch.exp(m) + i * tanh(a(2)), f * n * torch.exp(m) + i
+    m = torch.maximum(torch.log(f) + m, a(0))
+    return sigmoid(a(3)) * c / n, c * torch.exp(-m), n * torch.exp(-m), m
+
+
+def matrix(x, p, h, C, n, m):
+    q, k, v, o = (x @ p["W_x"].T + p["b"]).chunk(4, dim=1)
+    k = k / H**0.5
+    a_i, a_f = (x @ p["W_g"].T + p["b_g"]).T
+    i, f, old = torch.exp(a_i), sigmoid(a_f), torch.exp(m)
+    C = torch.einsum("b,bij->bij", f * old, C) + torch.einsum("b,bi,bj->bij", i, v, k)
+    n = (f * old)[:, None] * n + i[:, None] * k
+    read = torch.einsum("bij,bj->bi", C, q) / torch.clamp((n * q).sum(dim=1).abs(), min=1)[:, None]
+    m = torch.maximum(torch.log(f) + m, a_i)
+    return sigmoid(o) * read, C * torch.exp(-m)[:, None, None], n * torch.exp(-m)[:, None], m
+
+
 def block(x, p, h):
     def a(k):
         rows = slice(k * H, (k + 1) * H)
@@ -74,6 +114,24 @@ def a_layer(kind, **keywords):
     return layer
 
 
+def a_state(layer, seed):
+    """One array for each part of the state; n of an sLSTM is a sum of positive weights."""
+    rng, sizes = np.random.default_rng(seed), {"B": B, "H": H}
+    axes = [layer.state_axes.get(name, "BH") for name in layer.state_names]
+    state = [rng.standard_normal([sizes[axis] for axis in part]) for part in axes]
+    if isinstance(layer, SLSTM):
+        state[2] = np.exp(state[2])
+    return state
+
+
+def packed(state):
+    return state[0] if len(state) == 1 else tuple(state)
+
+
+def parts(state):
+    return (state,) if isinstance(state, np.ndarray) else tuple(state)
+
+
 @pytest.mark.parametrize(
     ("kind", "equations"),
     [
@@ -81,32 +139,39 @@ def a_layer(kind, **keywords):
         (PeepholeLSTM, peephole),
         (CoupledLSTM, coupled),
         (NoForgetLSTM, no_forget),
+        (MinLSTM, minimal),
+        (SLSTM, exponential),
+        (MLSTM, matrix),
     ],
-    ids=["GRU of 2014", "PeepholeLSTM", "CoupledLSTM", "NoForgetLSTM"],
+    ids=["GRU of 2014", "PeepholeLSTM", "CoupledLSTM", "NoForgetLSTM", "MinLSTM", "SLSTM", "MLSTM"],
 )
 def test_outputs_and_all_gradients_equal_the_equations_under_autograd(kind, equations):
     layer = a_layer(kind)
     rng = np.random.default_rng(1)
-    count = len(layer.state_names)
     x, dh = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, H))
-    start, dlast = rng.standard_normal((2, count, B, H))
-    h, last = layer.forward(x, start[0] if count == 1 else LSTMState(*start))
-    dx, dstart = layer.backward(dh, dlast[0] if count == 1 else LSTMState(*dlast))
+    start, dlast = a_state(layer, 2), a_state(layer, 3)
+    h, last = layer.forward(x, packed(start))
+    dx, dstart = layer.backward(dh, packed(dlast))
 
     p = {name: torch.tensor(value, requires_grad=True) for name, value in layer.params.items()}
-    x_t, start_t = torch.tensor(x, requires_grad=True), torch.tensor(start, requires_grad=True)
-    state, outputs = tuple(start_t), []
+    x_t = torch.tensor(x, requires_grad=True)
+    start_t = tuple(torch.tensor(part, requires_grad=True) for part in start)
+    state, outputs = start_t, []
     for step in x_t:
         state = equations(step, p, *state)
         outputs.append(state[0])
-    loss = (torch.stack(outputs) * torch.tensor(dh)).sum() + (torch.stack(state) * torch.tensor(dlast)).sum()
+    loss = (torch.stack(outputs) * torch.tensor(dh)).sum()
+    loss += sum((part * torch.tensor(d)).sum() for part, d in zip(state, dlast, strict=True))
     loss.backward()
 
     close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
     close(h, torch.stack(outputs).detach())
-    close(np.reshape(last, (count, B, H)), torch.stack(state).detach())
     close(dx, x_t.grad)
-    close(np.reshape(dstart, (count, B, H)), start_t.grad)
+    for ours, theirs in zip(parts(last), state, strict=True):
+        close(ours, theirs.detach())
+    for ours, theirs in zip(parts(dstart), start_t, strict=True):
+        # An mLSTM never reads the h before, and autograd says so by None.
+        close(ours, 0 if theirs.grad is None else theirs.grad)
     for name, value in p.items():
         close(layer.grads[name], value.grad)
 
@@ -118,24 +183,26 @@ def test_outputs_and_all_gradients_equal_the_equations_under_autograd(kind, equa
         (PeepholeLSTM, peephole_lstm_step, peephole_lstm_step_backward),
         (CoupledLSTM, coupled_lstm_step, coupled_lstm_step_backward),
         (NoForgetLSTM, no_forget_lstm_step, no_forget_lstm_step_backward),
+        (MinLSTM, min_lstm_step, min_lstm_step_backward),
+        (SLSTM, slstm_step, slstm_step_backward),
+        (MLSTM, mlstm_step, mlstm_step_backward),
     ],
 )
 def test_the_pure_pair_says_what_its_layer_says(kind, step, step_backward):
     layer = a_layer(kind)
-    rng = np.random.default_rng(1)
-    count = len(layer.state_names)
-    x, start, dstate = rng.standard_normal((B, D)), *rng.standard_normal((2, count, B, H))
+    x, start, dstate = np.random.default_rng(1).standard_normal((B, D)), a_state(layer, 2), a_state(layer, 3)
     *state, cache = step(x, *start, layer.params)
     dx, *dstart, grads = step_backward(*dstate, cache, layer.params)
 
-    h, last = layer.forward(x[None], start[0] if count == 1 else LSTMState(*start))
-    dx_layer, dstart_layer = layer.backward(0 * h, dstate[0] if count == 1 else LSTMState(*dstate))
-    assert np.array_equal(np.reshape(state, (count, B, H)), np.reshape(last, (count, B, H)))
-    assert np.array_equal(dx, dx_layer[0])
-    assert np.array_equal(np.reshape(dstart, (count, B, H)), np.reshape(dstart_layer, (count, B, H)))
+    h, last = layer.forward(x[None], packed(start))
+    dx_layer, dstart_layer = layer.backward(0 * h, packed(dstate))
+    close = partial(np.testing.assert_allclose, rtol=1e-14, atol=1e-15)
+    close(dx, dx_layer[0])
+    for pure, of_layer in zip((*state, *dstart), (*parts(last), *parts(dstart_layer)), strict=True):
+        close(pure, of_layer)
     assert grads.keys() == layer.params.keys()
     for name, value in grads.items():
-        np.testing.assert_allclose(value, layer.grads[name], rtol=1e-14)
+        close(value, layer.grads[name])
 
 
 # How each cell is related to the LSTM
@@ -262,3 +329,79 @@ def test_a_gru_with_an_open_update_gate_keeps_its_state_and_the_gradient_of_it()
     dx, dstate0 = layer.backward(np.zeros_like(h), np.ones((B, H)))
     assert np.array_equal(dstate0, np.ones((B, H)))
     assert not dx.any()
+
+
+# The three cells of 2024
+
+
+def test_a_scan_equals_its_loop():
+    rng = np.random.default_rng(0)
+    for length in (1, 2, 3, 8, 13):
+        a, b, h = rng.uniform(size=(length, B, H)), rng.standard_normal((length, B, H)), np.ones((B, H))
+        scanned = linear_scan(a, b, h)
+        for t in range(length):
+            h = a[t] * h + b[t]
+            np.testing.assert_allclose(scanned[t], h, rtol=1e-13)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_scan_of_a_min_lstm_equals_its_loop_forward_and_backward(masked):
+    layer, rng = a_layer(MinLSTM), np.random.default_rng(1)
+    x, dh = rng.standard_normal((50, B, D)), rng.standard_normal((50, B, H))
+    start, dlast = a_state(layer, 2), a_state(layer, 3)
+    mask = rng.random((50, B)) < 0.7 if masked else None
+    if masked:
+        mask[0] = True
+    h, (last,) = layer._forward(x, tuple(start), mask)
+    dx, (dstart,), grads = layer._backward(dh, tuple(dlast))
+    looped_h, (looped_last,) = RecurrentLayer._forward(layer, x, tuple(start), mask)
+    looped_dx, (looped_dstart,), looped_grads = RecurrentLayer._backward(layer, dh, tuple(dlast))
+    close = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-12)
+    for scanned, looped in (
+        (h, looped_h),
+        (last, looped_last),
+        (dx, looped_dx),
+        (dstart, looped_dstart),
+        *((grads[name], looped_grads[name]) for name in grads),
+    ):
+        close(scanned, looped)
+
+
+def test_the_two_shares_of_a_min_lstm_survive_gates_that_are_shut():
+    layer = MinLSTM(1, 1)
+    layer.params["W_x"][:] = 0
+    layer.params["b"][:] = (-1000, -999, 1)
+    layer.forward(np.zeros((1, 1, 1)))
+    # σ(−999) / (σ(−999) + σ(−1000)) = 1 / (1 + 1/e)
+    np.testing.assert_allclose(layer.trace.f, 1 / (1 + np.exp(-1)))
+
+
+@pytest.mark.parametrize("kind", [SLSTM, MLSTM])
+def test_an_exponential_gate_may_be_of_any_size(kind):
+    layer, rng = a_layer(kind), np.random.default_rng(1)
+    inputs = layer.params["b"][:H] if kind is SLSTM else layer.params["b_g"][:1]
+    x = rng.standard_normal((T, B, D))
+    h, _ = layer.forward(x)
+    inputs += 2000
+    h_large, _ = layer.forward(x)
+    assert np.isfinite(h_large).all()
+    if kind is SLSTM:
+        # All weights grow alike, and a mean does not see it.
+        np.testing.assert_allclose(h_large, h, rtol=1e-10)
+
+
+def test_an_mlstm_gives_back_what_was_stored_under_orthogonal_keys():
+    layer = MLSTM(8, 4)
+    for value in layer.params.values():
+        value[...] = 0
+    # The first four inputs are the key and the query, the last four the value; gates wide open.
+    for part, source in ((0, 0), (1, 0), (2, 4)):
+        layer.params["W_x"][4 * part : 4 * part + 4, source : source + 4] = np.eye(4)
+    layer.params["b"][12:] = 99
+    layer.params["b_g"][:] = (9, 99)
+    keys, values = 2 * np.eye(4), np.arange(16.0).reshape(4, 4)
+    x = np.concatenate([keys, values], axis=1)[:, None]
+    h, state = layer.forward(x)
+    for key, value in zip(keys, values, strict=True):
+        np.testing.assert_allclose(state.C[0] @ key / (state.n[0] @ key), value, atol=1e-12)
+    np.testing.assert_allclose(h[:, 0], values, atol=1e-3)
