@@ -1,14 +1,17 @@
 """The real data of the chapters, from installed packages and never from the network.
 
 `reference_text` is English prose that every Python carries, for `rnn/recurrent_network`.
+`python_source` is the code of its standard library, for `lstm/inside_a_trained_lstm`.
 `number_words` pairs the English and the German name of a number, for `attention/attention`:
 English says the tens before the units, German the units before the tens.
 """
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from typing import NamedTuple
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -144,6 +147,66 @@ def reference_text() -> str:
     prose = (_in_one_line(paragraph) for paragraph in paragraphs if _is_prose(paragraph))
     allowed = set(CHARACTERS)
     return "\n".join(line for line in dict.fromkeys(prose) if allowed.issuperset(line))
+
+
+CODE_CHARACTERS = "\n" + "".join(chr(code) for code in range(32, 127))
+"""The alphabet of `python_source`."""
+
+
+def python_source(*modules: str) -> str:
+    """Source code of modules of the standard library, all in one layout.
+
+    Comments and docstrings are left out, and `ast.unparse` sets the spaces, the quotes and the
+    brackets, so that the code looks alike whoever wrote it. All characters are in
+    `CODE_CHARACTERS`; others are written as ?. The code differs from one version of Python to the
+    next.
+
+    Parameters
+    ----------
+    *modules : str
+        Names of modules written in Python, such as "argparse"; they are read, not imported.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        For no modules.
+    ImportError
+        For a module that is not there, or that has no source.
+
+    Examples
+    --------
+    >>> code = python_source("csv", "textwrap")
+    >>> "import re" in code, '\"\"\"' in code, set(code) <= set(CODE_CHARACTERS)
+    (True, False, True)
+    """
+    if not modules:
+        raise ValueError("modules must name at least one module, such as 'argparse'")
+    code = "".join(ast.unparse(_without_docstrings(_source(name))) + "\n" for name in modules)
+    allowed = set(CODE_CHARACTERS)
+    return "".join(character if character in allowed else "?" for character in code)
+
+
+def _source(name: str) -> str:
+    spec = find_spec(name)
+    loader: Any = None if spec is None else spec.loader
+    source = loader.get_source(name) if hasattr(loader, "get_source") else None
+    if source is None:
+        raise ImportError(f"{name!r} must be a module with source code: there is none here")
+    return source
+
+
+def _without_docstrings(source: str) -> ast.Module:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree
 
 
 # Number words

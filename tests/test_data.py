@@ -1,5 +1,6 @@
 """The data against the packages it comes from, and against what the chapters rely on."""
 
+import ast
 import sys
 
 import numpy as np
@@ -10,6 +11,7 @@ from num2words import num2words
 
 from lstmlib.data import (
     CHARACTERS,
+    CODE_CHARACTERS,
     END,
     ENGLISH,
     GERMAN,
@@ -18,6 +20,7 @@ from lstmlib.data import (
     Vocabulary,
     number_words,
     pad,
+    python_source,
     reference_text,
     split,
     split_english,
@@ -80,6 +83,25 @@ def test_the_text_is_long_and_in_the_alphabet():
     text = reference_text()
     assert len(text) > 100_000
     assert set(text) <= set(CHARACTERS)
+
+
+def test_python_source_is_code_without_words_about_it():
+    code = python_source("argparse", "csv")
+    assert len(code) > 30_000
+    assert set(code) <= set(CODE_CHARACTERS)
+    nodes = list(ast.walk(ast.parse(code)))
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    assert not any(ast.get_docstring(node) for node in nodes if isinstance(node, kinds))
+    assert "#" not in "".join(line for line in code.splitlines() if "'" not in line and '"' not in line)
+    assert python_source("csv") in code
+
+
+def test_a_module_without_source_is_named():
+    for name in ("sys", "no_such_module"):
+        with pytest.raises(ImportError, match=f"'{name}' must be a module with source code"):
+            python_source(name)
+    with pytest.raises(ValueError, match="must name at least one module"):
+        python_source()
 
 
 def test_the_text_is_prose_and_no_paragraph_is_there_twice():
