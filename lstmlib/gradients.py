@@ -65,7 +65,7 @@ def numerical_gradient(f: Callable[[Array], float], array: Array, epsilon: float
 
 
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
-    """How far two gradients are apart: max|a − b| / max(|a|, |b|), or 0 where both are 0.
+    """How far two gradients are apart: max abs(a − b) / max(abs(a), abs(b)), or 0 where both are 0.
 
     One number for a whole array, measured on its largest entry: entry by entry, those that are
     nearly 0 would show nothing but rounding. Two correct gradients in float64 are below 10⁻⁷

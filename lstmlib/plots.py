@@ -23,7 +23,7 @@ STYLE: dict[str, Any] = {
     "figure.constrained_layout.use": True,
     "legend.frameon": False,
 }
-"""The look of every figure: `plt.rcParams |= STYLE`."""
+"""How every figure looks, by `plt.rcParams |= STYLE`."""
 
 
 def plot_runs(ax: Axes, x: Sequence[float], runs, style: str = "o-", **look: Any) -> None:

@@ -14,7 +14,7 @@ from lstmlib.activations import Array
 from lstmlib.layer import check_rng, check_size
 
 ADDING_TOLERANCE = 0.04
-"""A sequence of `adding` or `multiplication` counts as right if |y − target| is below this (1997)."""
+"""A sequence of `adding` or `multiplication` counts as right if its absolute error is below this (1997)."""
 
 
 class TaskBatch(NamedTuple):

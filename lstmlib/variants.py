@@ -1107,7 +1107,7 @@ def mlstm_step(
 
     q, k, v, a_o = W_x x + b in four blocks, k divided by √H; a_i, a_f = W_g x + b_g; o = σ(a_o);
     m = max(log σ(a_f) + m_prev, a_i);  i = exp(a_i − m), f = exp(log σ(a_f) + m_prev − m);
-    C = f C_prev + i v kᵀ;  n = f n_prev + i k;  h = o ⊙ C q / max(|nᵀ q|, exp(−m))
+    C = f C_prev + i v kᵀ;  n = f n_prev + i k;  h = o ⊙ C q / max(abs(nᵀ q), exp(−m))
 
     The true memory is C exp m: where nothing much was written the denominator is 1, in true units.
 
@@ -1165,7 +1165,7 @@ def mlstm_step_backward(
 ) -> tuple[Array, Array, Array, Array, Array, Params]:
     """The same step backward.
 
-    With r = C q / s and s = max(|nᵀ q|, exp(−m)): dr = dh ⊙ o, ds = −drᵀ r / s, which goes to n and q
+    With r = C q / s and s = max(abs(nᵀ q), exp(−m)): dr = dh ⊙ o, ds = −drᵀ r / s, which goes to n and q
     or to m, whichever is the larger; dC += (dr / s) qᵀ; dq = Cᵀ dr / s and more through s.
     C = f C_prev + i v kᵀ gives dv = i dC k, dk = i (dCᵀ v + dn), di = vᵀ dC k + dnᵀ k.
 
@@ -1244,7 +1244,7 @@ class MLSTM(RecurrentLayer):
 
     q, k, v, a_o = W_x x_t + b in four blocks, k divided by √H; a_i, a_f = W_g x_t + b_g; o = σ(a_o);
     m_t = max(log σ(a_f) + m_{t−1}, a_i);  i = exp(a_i − m_t), f = exp(log σ(a_f) + m_{t−1} − m_t);
-    C_t = f C_{t−1} + i v kᵀ;  n_t = f n_{t−1} + i k;  h_t = o ⊙ C_t q / max(|n_tᵀ q|, exp(−m_t))
+    C_t = f C_{t−1} + i v kᵀ;  n_t = f n_{t−1} + i k;  h_t = o ⊙ C_t q / max(abs(n_tᵀ q), exp(−m_t))
 
     Parameters
     ----------

@@ -29,7 +29,8 @@ def text(path):
 
 def test_the_table_of_contents_lists_every_page_and_no_other():
     listed = [page["file"] for part in TOC["parts"] for page in part["chapters"]]
-    assert sorted(listed) == sorted(map(name, NOTEBOOKS))
+    reference = [str(path.relative_to(ROOT).with_suffix("")) for path in ROOT.glob("reference/*.md")]
+    assert sorted(listed) == sorted([*map(name, NOTEBOOKS), *reference])
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
@@ -97,7 +98,8 @@ def test_what_the_notebooks_import_is_what_the_package_and_binder_install():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     entries = project["dependencies"] + project["optional-dependencies"]["notebooks"]
     installed = {entry.split(">")[0] for entry in entries}
-    assert {module.replace("_", "-") for module in outside} <= installed
+    distribution = {"sklearn": "scikit-learn"}
+    assert {distribution.get(module, module.replace("_", "-")) for module in outside} <= installed
 
     binder = yaml.safe_load((ROOT / ".binder/environment.yml").read_text())["dependencies"]
     on_conda = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}

@@ -1,0 +1,47 @@
+"""The back matter against the pages that it speaks of."""
+
+import re
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+GLOSSARY = (ROOT / "reference/glossary.md").read_text()
+CLAIMS = (ROOT / "reference/claims.md").read_text()
+# A term at the margin, what it means indented below it, and at the end the page that explains it.
+ENTRIES = re.findall(r"^(\S.*)\n  .*\(\.\./(chapters/\S+\.ipynb)\)$", GLOSSARY, re.MULTILINE)
+# A claim; its verdict, in which further cells may be named; a page and a cell.
+VERDICTS = re.findall(
+    r"^(\S.*)\.\n: (.*)\n  \[.*\]\(\.\./(chapters/\S+\.ipynb)\), cell `(\S+)`$", CLAIMS, re.MULTILINE
+)
+
+
+def cells(page, kind):
+    return [cell for cell in nbformat.read(ROOT / page, 4).cells if cell.cell_type == kind]
+
+
+def test_every_entry_was_found():
+    assert len(ENTRIES) == GLOSSARY.count("](../chapters/") > 50
+    assert len(VERDICTS) == CLAIMS.count("\n: ") > 30
+    terms = [term.lower() for term, _ in ENTRIES]
+    assert terms == sorted(set(terms))
+
+
+@pytest.mark.parametrize(("term", "page"), ENTRIES)
+def test_the_page_that_a_term_leads_to_leads_back(term, page):
+    text = "\n".join(cell.source for cell in cells(page, "markdown"))
+    assert f"{{term}}`{term}`" in text or re.search(rf"\{{term\}}`[^`]* <{re.escape(term)}>`", text)
+
+
+@pytest.mark.parametrize(("claim", "verdict", "page", "cell"), VERDICTS)
+def test_the_cells_that_test_a_claim_hold_it_by_an_assert(claim, verdict, page, cell):
+    code = {one.id: one.source for one in cells(page, "code")}
+    for name in (cell, *re.findall(r"`([\w-]+)`", verdict)):
+        assert re.search(r"^ *assert ", code[name], re.MULTILINE), name
+
+
+def test_the_api_reference_has_every_module():
+    listed = re.findall(r"automodule:: lstmlib\.(\w+)", (ROOT / "reference/api.md").read_text())
+    modules = {path.stem for path in (ROOT / "lstmlib").glob("*.py")} - {"__init__"} | {"figures"}
+    assert set(listed) == modules
+    assert len(listed) == len(modules)
