@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from lstmlib.activations import sigmoid
 from lstmlib.figures import GradientByLag, ThreeSwitches
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
-from lstmlib.figures.lstm_cell import SEQUENCE
+from lstmlib.figures.lstm_cell import NOTATIONS, SEQUENCE
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import lstm_step
 
@@ -240,6 +240,68 @@ def test_play_feeds_the_sequence_and_step_and_restart_lead_through_it(figure):
     paused = line.text_content()
     root.page.wait_for_timeout(1500)
     assert line.text_content() == paused
+
+
+def test_a_step_of_the_sequence_can_be_changed_and_all_later_ones_follow(figure):
+    root = figure("LSTMCell")
+    line, step = root.locator("[aria-live]"), root.get_by_role("button", name="Step")
+    strip = root.get_by_role("img").nth(1)
+
+    def shown():
+        return numbers(strip.get_attribute("aria-label"))
+
+    def expected(rows):
+        c, values = 0.0, []
+        for i, f, g, o in rows:
+            c = f * c + i * g
+            values += [c, o * np.tanh(c)]
+        return pytest.approx(values, abs=0.0051)
+
+    assert shown() == expected(SEQUENCE)
+    for _ in range(3):
+        step.press("Enter")
+    changed = [list(row) for row in SEQUENCE]
+    for key, name, column, new in (("Home", "f forget gate", 1, 0.0), ("End", "i input gate", 0, 1.0)):
+        press(handles(root)[name], key)
+        changed[2][column] = new
+        assert "of step 3" in line.text_content()
+        assert shown() == expected(changed)
+    step.press("Enter")
+    assert numbers(line.text_content())[1] == pytest.approx(0.7, abs=0.0051)  # what step 3 now wrote
+    root.get_by_role("button", name="Back").press("Enter")
+    assert "Step 3 of 6" in line.text_content()
+    assert value(handles(root)["i input gate"]) == 1.0
+    root.get_by_role("button", name="Restart").press("Enter")
+    assert shown() == expected(SEQUENCE)
+
+
+def test_a_sequence_may_pile_up_beyond_the_slider_of_the_cell_state(figure):
+    root = figure("LSTMCell")
+    line, step = root.locator("[aria-live]"), root.get_by_role("button", name="Step")
+    for _ in range(4):
+        step.press("Enter")
+        for name in ("f forget gate", "i input gate", "g candidate"):
+            press(handles(root)[name], "End")
+    assert numbers(line.text_content())[-2] == 4.0
+    assert value(handles(root)["c cell state before"]) == 3.0
+
+
+def test_the_names_of_an_lstm_cell_change_and_its_numbers_do_not(figure):
+    root = figure("LSTMCell")
+    line, before = root.locator("[aria-live]"), None
+    for notation, names in NOTATIONS.items():
+        root.get_by_label("Names:").select_option(notation)
+        root.page.wait_for_function(
+            "([root, label]) => root.querySelector(`[aria-label='${label}']`)",
+            arg=[root.element_handle(), " ".join(names["o"])],
+        )
+        assert list(handles(root)) == [
+            *(" ".join(names[name]) for name in "figo"),
+            " ".join(names["c"]) + " before",
+        ]
+        before = before or numbers(line.text_content())
+        assert numbers(line.text_content()) == before
+        assert f"{names['h'][0]} = " in root.locator("svg").first.text_content()
 
 
 def test_a_word_typed_is_read_and_one_that_cannot_be_is_named_and_loses_nothing(figure):

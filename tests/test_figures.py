@@ -9,6 +9,7 @@ from ipywidgets import FloatSlider
 from lstmlib.figures import Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
+from lstmlib.figures.lstm_cell import NOTATIONS
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
@@ -64,6 +65,20 @@ def test_trace_is_empty_before_the_first_step_and_holds_what_was_played():
     figure.children[0].history = [[1.0, 0.0, 0.9, 0.0, 0.9, 0.0]]
     assert figure.trace.c.tolist() == [0.9]
     assert figure.trace._fields == ("i", "f", "g", "o", "c", "h")
+
+
+def test_the_sequence_of_an_lstm_cell_is_there_in_python_with_the_reader_s_changes():
+    figure = LSTMCell(sequence=[(1, 0, 0.5, 1), (0, 1, 0, 1)])
+    assert figure.sequence.shape == (2, 4)
+    figure.children[0].sequence = [[1.0, 0.0, 0.25, 1.0], [0.0, 1.0, 0.0, 1.0]]
+    assert figure.sequence[0, 2] == 0.25
+
+
+def test_every_notation_of_an_lstm_cell_names_every_value_and_no_two_alike():
+    assert len({str(names) for names in NOTATIONS.values()}) == len(NOTATIONS) == 4
+    for names in NOTATIONS.values():
+        assert names.keys() == set("figoch")
+        assert len({symbol for symbol, _ in names.values()}) == 6
 
 
 def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():

@@ -4,16 +4,11 @@ import { lstmCell } from "./cell.mjs";
 import { button, nameSliders, number, sign, status, svg } from "./drawing.mjs";
 
 const GATES = ["i", "f", "g", "o"];
-const NAMES = {
-  f: "forget gate",
-  i: "input gate",
-  g: "candidate",
-  o: "output gate",
-  c_prev: "previous cell state",
-};
+const SLIDERS = [...GATES, "c_prev"];
 const TICK = 1200; // milliseconds for a step: time to read the line
 
 function render({ model, el }) {
+  const choice = notationChoice(el, model);
   const update = diagram(el);
   const strip = timeline(el);
   const controls = document.createElement("div");
@@ -21,43 +16,22 @@ function render({ model, el }) {
   el.append(controls);
   const line = status(el);
 
-  const values = () =>
-    Object.fromEntries([...GATES, "c_prev"].map((name) => [name, model.get(name)]));
+  const values = () => Object.fromEntries(SLIDERS.map((name) => [name, model.get(name)]));
+  const names = () => model.get("notations")[model.get("notation")];
+  const word = (name) => (name === "c_prev" ? `${names().c[1]} before` : names()[name][1]);
+  const place = () => model.get("history").length; // 0: before the first step
 
   let saying = true;
   const show = (happened) => {
     const v = values();
     const r = lstmCell(v);
-    update(v, r);
-    strip(model.get("history"));
+    update(v, r, names());
+    strip(run(), place(), names());
     if (!saying) return;
     line.textContent =
       `${happened} The belt keeps ${number(v.f)} × ${number(v.c_prev)} = ${number(r.kept)}, ` +
       `gains ${number(v.i)} × ${number(v.g)} = ${number(r.added)} and carries on ${number(r.c)}. ` +
       `The cell says ${number(v.o)} × tanh(${number(r.c)}) = ${number(r.h)}.`;
-  };
-
-  const before = values();
-  for (const name of Object.keys(before))
-    model.on(`change:${name}`, () => {
-      const now = model.get(name);
-      show(`You ${now < before[name] ? "lowered" : "raised"} the ${NAMES[name]} to ${number(now)}.`);
-      before[name] = now;
-    });
-  model.on("change:history", () => strip(model.get("history")));
-
-  // A step of the sequence: what the belt carries on becomes the previous state of the next step.
-  const sequence = model.get("sequence");
-  const step = () => {
-    const history = model.get("history");
-    const t = history.length;
-    if (t === sequence.length) return stop();
-    const gates = Object.fromEntries(GATES.map((name, k) => [name, sequence[t][k]]));
-    const next = { ...gates, c_prev: t === 0 ? model.get("start") : lstmCell(values()).c };
-    const r = lstmCell(next);
-    set({ ...next, history: [...history, [...sequence[t], r.c, r.h]] });
-    show(`Step ${t + 1} of ${sequence.length}.`);
-    if (t + 1 === sequence.length) stop();
   };
   const set = (next) => {
     saying = false; // one sentence for a step, not one for each value
@@ -66,28 +40,86 @@ function render({ model, el }) {
     saying = true;
   };
 
+  // The whole sequence as it stands: what the belt carries on is the previous state of the next step.
+  const run = (sequence = model.get("sequence"), start = model.get("start")) => {
+    let c_prev = start;
+    return sequence.map((row) => {
+      const gates = Object.fromEntries(GATES.map((name, k) => [name, row[k]]));
+      const r = lstmCell({ ...gates, c_prev });
+      c_prev = r.c;
+      return [...row, r.c, r.h];
+    });
+  };
+  const goTo = (t) => {
+    const rows = run();
+    if (t === 0) return set({ ...model.get("initial"), history: [] });
+    const gates = Object.fromEntries(GATES.map((name, k) => [name, rows[t - 1][k]]));
+    const c_prev = t === 1 ? model.get("start") : rows[t - 2][4];
+    // The slider's ends come first: it would cut a value that lies beyond them.
+    const highest = Math.max(model.get("highest"), Math.ceil(Math.abs(c_prev)));
+    set({ highest, lowest: -highest, ...gates, c_prev, history: rows.slice(0, t) });
+    show(`Step ${t} of ${rows.length}.`);
+  };
+
+  const before = values();
+  for (const name of SLIDERS)
+    model.on(`change:${name}`, () => {
+      const now = model.get(name);
+      const moved = now < before[name] ? "lowered" : "raised";
+      before[name] = now;
+      const t = place();
+      if (saying && t > 0) {
+        const sequence = model.get("sequence").map((row, k) =>
+          k === t - 1 ? GATES.map((gate) => model.get(gate)) : row);
+        // The state before the first step may be chosen; before the others, the steps decide.
+        const start = t === 1 ? model.get("c_prev") : model.get("start");
+        set({ sequence, start, history: run(sequence, start).slice(0, t) });
+      }
+      const at = t > 0 ? ` of step ${t}` : "";
+      show(`You ${moved} the ${word(name)}${at} to ${number(now)}.`);
+    });
+
+  choice.addEventListener("change", () => {
+    const chosen = model.get("notations")[choice.value];
+    const labels = SLIDERS.map((name) => [
+      `label_${name}`,
+      name === "c_prev" ? `${chosen.c.join(" ")} before` : chosen[name].join(" "),
+    ]);
+    set({ notation: choice.value, ...Object.fromEntries(labels) });
+    show(`The same numbers in other words: ${choice.value}.`);
+  });
+
+  const original = { sequence: model.get("sequence"), start: model.get("start") };
+  const last = () => model.get("sequence").length;
   let timer = null;
   const stop = () => {
     clearInterval(timer);
     timer = null;
     play.textContent = "Play";
   };
+  const step = () => {
+    goTo((place() % last()) + 1);
+    if (place() === last()) stop();
+  };
   const play = button(controls, "Play", () => {
     if (timer) return stop();
-    if (model.get("history").length === sequence.length) set({ history: [] });
     timer = setInterval(step, TICK);
     play.textContent = "Pause";
     step();
   });
   button(controls, "Step", () => {
     stop();
-    if (model.get("history").length === sequence.length) set({ history: [] });
     step();
+  });
+  button(controls, "Back", () => {
+    stop();
+    if (place() > 1) goTo(place() - 1);
   });
   button(controls, "Restart", () => {
     stop();
-    set({ ...model.get("initial"), history: [] });
-    show("Back at the start.");
+    set(original);
+    goTo(0);
+    show("Back at the start, with the sequence as it was.");
   });
 
   show("");
@@ -96,6 +128,23 @@ function render({ model, el }) {
     stop();
     unname();
   };
+}
+
+let choices = 0;
+
+function notationChoice(el, model) {
+  const row = document.createElement("div");
+  row.className = "controls";
+  const label = document.createElement("label");
+  const choice = document.createElement("select");
+  choice.id = `lstmlib-notation-${(choices += 1)}`;
+  label.htmlFor = choice.id;
+  label.textContent = "Names:";
+  for (const name of Object.keys(model.get("notations")))
+    choice.append(new Option(name, name, false, name === model.get("notation")));
+  row.append(label, choice);
+  el.append(row);
+  return choice;
 }
 
 // The fixed drawing; returns the function that redraws what moves.
@@ -126,18 +175,26 @@ function diagram(el) {
   svg(canvas, "rect", { x: 248, y: 74, width: 44, height: 24, rx: 5, class: "box" });
   svg(canvas, "text", { x: 270, y: 90, class: "value" }, "tanh");
   const show = {
-    f: box(canvas, 76, 94, "f forget"),
-    i: box(canvas, 112, 134, "i input"),
-    g: box(canvas, 200, 134, "g candidate"),
-    o: box(canvas, 332, 121, "o output"),
-    c_prev: label(canvas, 34, 30, "c before"),
-    kept: label(canvas, 116, 30, "kept"),
-    added: label(canvas, 186, 78, "added"),
-    c: label(canvas, 318, 30, "c after"),
+    f: box(canvas, 76, 94),
+    i: box(canvas, 112, 134),
+    g: box(canvas, 200, 134),
+    o: box(canvas, 332, 121),
+    c_prev: label(canvas, 34, 30),
+    kept: label(canvas, 116, 30),
+    added: label(canvas, 186, 78),
+    c: label(canvas, 318, 30),
     h: label(canvas, 270, 183),
   };
-  return (v, r) => {
-    for (const [name, text] of Object.entries(show)) text(name in v ? v[name] : r[name]);
+  return (v, r, names) => {
+    const first = (name) => `${names[name][0]} ${names[name][1].split(" ")[0]}`;
+    const words = {
+      ...Object.fromEntries(GATES.map((name) => [name, first(name)])),
+      c_prev: `${names.c[0]} before`, kept: "kept", added: "added", c: `${names.c[0]} after`,
+    };
+    for (const [name, text] of Object.entries(show)) {
+      const value = number(name in v ? v[name] : r[name]);
+      text(name === "h" ? `${names.h[0]} = ${value}` : value, words[name]);
+    }
     [v.c_prev, r.kept, r.c].forEach((value, k) => {
       belt[k].setAttribute("class", `belt ${sign(value)}`);
       belt[k].setAttribute("stroke-width", 2 + 5 * Math.min(2, Math.abs(value)));
@@ -152,41 +209,47 @@ function operator(canvas, x, y, text) {
   svg(canvas, "text", { x, y: y + 5, class: "operator" }, text);
 }
 
-function box(canvas, x, y, name) {
+// A gate, its value inside and its name below.
+function box(canvas, x, y) {
   svg(canvas, "rect", { x: x - 22, y, width: 44, height: 22, rx: 5, class: "box gate" });
-  svg(canvas, "text", { x, y: y + 36, class: "name" }, name);
-  const text = svg(canvas, "text", { x, y: y + 15.5, class: "value" });
-  return (value) => (text.textContent = number(value));
+  return labelled(svg(canvas, "text", { x, y: y + 15.5, class: "value" }),
+    svg(canvas, "text", { x, y: y + 36, class: "name" }));
 }
 
-// A value with its name above it, or beside it where there is none above.
-function label(canvas, x, y, name) {
-  if (name) svg(canvas, "text", { x, y: y - 14, class: "name" }, name);
-  const text = svg(canvas, "text", { x, y, class: "value" });
-  return (value) => (text.textContent = name ? number(value) : `h = ${number(value)}`);
+// A value with its name above it.
+function label(canvas, x, y) {
+  return labelled(svg(canvas, "text", { x, y, class: "value" }),
+    svg(canvas, "text", { x, y: y - 14, class: "name" }));
 }
 
-// The steps played so far: a bar for the cell state and a ring for the hidden state.
+const labelled = (value, name) => (text, called = "") => {
+  value.textContent = text;
+  name.textContent = called;
+};
+
+// The whole sequence: a bar for the cell state and a ring for the hidden state of each step, pale for
+// those that are still to come.
 function timeline(el) {
   const canvas = svg(el, "svg", { viewBox: "0 0 360 84", role: "img" });
-  return (history) => {
+  return (rows, place, names) => {
     canvas.replaceChildren();
-    canvas.classList.toggle("empty", history.length === 0);
+    const said = rows.map((row) => `${number(row[4])} and ${number(row[5])}`).join("; ");
     canvas.setAttribute(
       "aria-label",
-      "Cell state and hidden state of the steps played: " +
-        history.map((row) => `${number(row[4])} and ${number(row[5])}`).join("; "),
+      `${names.c[1]} and ${names.h[1]} at each step: ${said}. ` +
+        (place ? `Step ${place} is shown above.` : "No step is shown yet."),
     );
-    if (!history.length) return;
-    svg(canvas, "text", { x: 4, y: 45, class: "name start" }, "c ▮ h ○");
+    svg(canvas, "text", { x: 4, y: 36, class: "name start" }, `${names.c[0]} ▮`);
+    svg(canvas, "text", { x: 4, y: 52, class: "name start" }, `${names.h[0]} ○`);
     svg(canvas, "line", { x1: 56, y1: 40, x2: 356, y2: 40, class: "axis" });
-    history.forEach(([, , , , c, h], t) => {
+    rows.forEach(([, , , , c, h], t) => {
       const x = 74 + 34 * t;
       const y = (value) => 40 - 12 * Math.max(-2, Math.min(2, value));
       const tall = Math.abs(y(c) - 40);
-      svg(canvas, "rect", { x: x - 8, y: Math.min(y(c), 40), width: 16, height: tall, class: sign(c) });
-      svg(canvas, "circle", { cx: x, cy: y(h), r: 4, class: "ring" });
-      svg(canvas, "text", { x, y: 80, class: "name" }, t + 1);
+      const later = t < place ? "" : " later";
+      svg(canvas, "rect", { x: x - 8, y: Math.min(y(c), 40), width: 16, height: tall, class: sign(c) + later });
+      svg(canvas, "circle", { cx: x, cy: y(h), r: 4, class: `ring${later}` });
+      svg(canvas, "text", { x, y: 80, class: t + 1 === place ? "value" : "name" }, t + 1);
     });
   };
 }

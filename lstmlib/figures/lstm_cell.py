@@ -21,6 +21,42 @@ SEQUENCE = (
     (0.8, 1.0, -0.9, 1.0),
 )
 
+NOTATIONS = {
+    "this book": {
+        "f": ("f", "forget gate"),
+        "i": ("i", "input gate"),
+        "g": ("g", "candidate"),
+        "o": ("o", "output gate"),
+        "c": ("c", "cell state"),
+        "h": ("h", "hidden state"),
+    },
+    "capital letters": {
+        "f": ("f", "forget gate"),
+        "i": ("i", "input gate"),
+        "g": ("C̃", "candidate values"),
+        "o": ("o", "output gate"),
+        "c": ("C", "cell state"),
+        "h": ("h", "hidden state"),
+    },
+    "Γ for gates": {
+        "f": ("Γf", "forget gate"),
+        "i": ("Γu", "update gate"),
+        "g": ("c̃", "candidate"),
+        "o": ("Γo", "output gate"),
+        "c": ("c", "memory cell"),
+        "h": ("a", "activation"),
+    },
+    "LTM and STM": {
+        "f": ("f", "forget factor"),
+        "i": ("i", "ignore factor"),
+        "g": ("N", "new information"),
+        "o": ("V", "use factor"),
+        "c": ("LTM", "memory"),
+        "h": ("STM", "memory"),
+    },
+}
+"""The symbol and the name of each value, for each of the notations that the figure can show."""
+
 
 class _LSTMCellCanvas(anywidget.AnyWidget):
     _esm, _css = module_source("lstm_cell"), STYLE
@@ -28,12 +64,21 @@ class _LSTMCellCanvas(anywidget.AnyWidget):
     sequence: Any = traitlets.List().tag(sync=True)
     history: Any = traitlets.List().tag(sync=True)
     initial = traitlets.Dict().tag(sync=True)
+    notations = traitlets.Dict(NOTATIONS).tag(sync=True)
+    notation = traitlets.Unicode("this book").tag(sync=True)
+    # A sequence may pile up more than the slider of the cell state began with.
+    lowest, highest = traitlets.Float(-2.0).tag(sync=True), traitlets.Float(2.0).tag(sync=True)
+    # What stands at the sliders, each of which follows its own
+    label_f, label_i, label_g, label_o, label_c_prev = (traitlets.Unicode().tag(sync=True) for _ in range(5))
 
 
 class LSTMCell(ipywidgets.VBox):
-    """One unit of an LSTM with a slider on every gate, and a sequence to play.
+    """One unit of an LSTM with a slider on every gate, and a sequence to play and to change.
 
     c = f c_prev + i g;  h = o tanh(c)
+
+    Before the first step the sliders are free. At a step they stand as the sequence has them, and
+    to move one changes that step: all later ones follow.
 
     Parameters
     ----------
@@ -53,6 +98,8 @@ class LSTMCell(ipywidgets.VBox):
         As the sliders stand.
     trace : Trace
         The steps played so far, each field an array (t,).
+    sequence : array (T, 4)
+        The gates of every step, with the reader's changes.
 
     Raises
     ------
@@ -83,13 +130,16 @@ class LSTMCell(ipywidgets.VBox):
             "c_prev": within(c_prev, "c_prev", -2, 2),
         }
         self._canvas = _LSTMCellCanvas(**values, initial=values, start=0.0, sequence=_rows(sequence))
-        sliders = [
-            slider(self._canvas, "f", "f forget gate", 0, 1, 0.01),
-            slider(self._canvas, "i", "i input gate", 0, 1, 0.01),
-            slider(self._canvas, "g", "g candidate", -1, 1, 0.01),
-            slider(self._canvas, "o", "o output gate", 0, 1, 0.01),
-            slider(self._canvas, "c_prev", "c cell state before", -2, 2, 0.01),
-        ]
+        names = {name: " ".join(pair) for name, pair in NOTATIONS["this book"].items()}
+        names["c_prev"] = f"{names['c']} before"
+        ranges = {"f": (0, 1), "i": (0, 1), "g": (-1, 1), "o": (0, 1), "c_prev": (-2, 2)}
+        sliders = []
+        for name, (low, high) in ranges.items():
+            setattr(self._canvas, f"label_{name}", names[name])
+            sliders.append(slider(self._canvas, name, names[name], low, high, 0.01))
+            ipywidgets.jslink((self._canvas, f"label_{name}"), (sliders[-1], "description"))
+        ipywidgets.jslink((self._canvas, "lowest"), (sliders[-1], "min"))
+        ipywidgets.jslink((self._canvas, "highest"), (sliders[-1], "max"))
         super().__init__([self._canvas, *sliders])
         self.add_class("lstmlib-figure")
 
@@ -108,6 +158,11 @@ class LSTMCell(ipywidgets.VBox):
     def h(self) -> float:
         """Hidden state, o tanh(c)."""
         return self.o * float(np.tanh(self.c))
+
+    @property
+    def sequence(self) -> np.ndarray:
+        """The gates of every step, (T, 4) in the order i, f, g, o."""
+        return np.array(self._canvas.sequence, dtype=float)
 
     @property
     def trace(self) -> Trace:
