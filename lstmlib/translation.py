@@ -304,7 +304,9 @@ class Translator:
             self.encoder.backward(dkeys)
         return loss
 
-    def translate(self, source: Numbers, mask: Mask, longest: int) -> tuple[Numbers, Array | None]:
+    def translate(
+        self, source: Numbers, mask: Mask, longest: int, visible: Mask | None = None
+    ) -> tuple[Numbers, Array | None]:
         """Say the likeliest word, read it as the previous one, and go on until END.
 
         Parameters
@@ -313,6 +315,8 @@ class Translator:
         mask : array of bool (S, B)
         longest : int
             Number of steps T.
+        visible : array of bool (S, B), optional
+            What the attention may look at, of what the encoder has read; all of it if left out.
 
         Returns
         -------
@@ -329,7 +333,7 @@ class Translator:
         for _ in range(longest):
             seen, state = self.decoder.forward(self._one_hot(previous, self.decoder), state)
             if self.attention is not None:
-                context, weights = self.attention.forward(seen, keys, mask)
+                context, weights = self.attention.forward(seen, keys, mask if visible is None else visible)
                 seen = np.concatenate([seen, context], axis=-1)
                 looks.append(weights)
             previous = self.readout.forward(seen).argmax(axis=-1)

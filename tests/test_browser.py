@@ -1,5 +1,6 @@
 """The site in a browser: every page looked at, every slider moved, with no other host to reach."""
 
+import base64
 import functools
 import http.server
 import os
@@ -14,11 +15,16 @@ from conftest import ROOT
 from playwright.sync_api import sync_playwright
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures import GradientByLag, ThreeSwitches
+from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
+from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.lstm_cell import NOTATIONS, SEQUENCE
 from lstmlib.figures.three_switches import INPUTS
-from lstmlib.lstm import lstm_step
+from lstmlib.lstm import LSTM, lstm_step
+from lstmlib.training import Adam, train
+from lstmlib.translation import BidirectionalLSTM, Translator
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 if CHROMIUM is None and not os.environ.get("CI"):
@@ -97,12 +103,14 @@ def visit(browser, address):
 
 
 def wait_for_sliders(page):
-    """Until every figure's sliders are drawn and named; at once on a page without any."""
+    """Until every figure has spoken and its sliders are drawn and named; at once on a page without any."""
     page.wait_for_function(
         """() => [...document.querySelectorAll('[type="application/vnd.jupyter.widget-view+json"]')].every(
           (view) => {
-            const handles = view.parentElement.querySelectorAll("[role=slider]");
-            return handles.length && [...handles].every((handle) => handle.ariaLabel);
+            const handles = [...view.parentElement.querySelectorAll("[role=slider]")];
+            const spoken = view.parentElement.querySelector("[aria-live]")?.textContent;
+            const without = view.parentElement.querySelector("[role=group]");
+            return spoken && (handles.length || without) && handles.every((handle) => handle.ariaLabel);
           })"""
     )
 
@@ -363,6 +371,83 @@ def test_three_switches_says_what_is_missing_and_when_it_is_solved(figure):
     assert value(root.get_by_role("slider", name="write at step 2")) == 0
     root.get_by_label("Show", exact=True).select_option(index=2)
     assert "step 1 should show 0.38" in line.text_content()
+
+
+@pytest.fixture(scope="module")
+def translators():
+    """Two translators, half trained: their weights are no longer small, and one look is not like another."""
+    rng = np.random.default_rng(0)
+    pairs = number_words(rng.choice(1_000_000, 2000, replace=False).tolist())
+    models = {}
+    for name, attention in {"dot": DotAttention(8), "additive": AdditiveAttention(8, 8, 6, rng=rng)}.items():
+        encoder = BidirectionalLSTM(len(ENGLISH), 8, rng=rng)
+        models[name] = Translator(encoder, LSTM(len(GERMAN), 8, rng=rng), attention, rng=rng)
+        batches = (translation_batch([pairs[k] for k in rng.integers(2000, size=32)]) for _ in range(60))
+        train(models[name].loss, Adam(models[name].layers, 0.03), batches, clip_norm=1.0)
+    return models
+
+
+def test_the_translator_in_the_page_is_the_one_in_python(visit, translators):
+    page = visit("intro")
+    numbers_read = [0, 7, 21, 105, 1005, 90_017, 300_000, 421_653, 999_999]
+    figure = Alignment(translators, 21)
+    canvas = figure.children[0]
+    sources = {n: number_words([n])[0].english for n in numbers_read}
+    cases = [(name, n, hidden) for name in translators for n in numbers_read for hidden in ([], [0])]
+    cases = [case for case in cases if len(sources[case[1]]) > len(case[2])]
+    found = page.evaluate(
+        """async ({ source, weights, places, vocabulary, longest, cases }) => {
+          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+          const { unpack, inEnglish, translate } = await import(url);
+          const models = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
+          return cases.map(([name, n, hidden]) => {
+            const english = inEnglish(n);
+            const words = english.map((word) => vocabulary.english.indexOf(word));
+            const mask = words.map((_, s) => hidden.includes(s));
+            const said = translate(words, mask, models[name], { start: 1, end: 2, longest });
+            return [english, said.map((one) => vocabulary.german[one.word]), said.map((one) => one.weights)];
+          });
+        }""",
+        {
+            "source": module_source("alignment").replace("function translate", "export function translate"),
+            "weights": base64.b64encode(canvas.weights).decode(),
+            "places": canvas.places,
+            "vocabulary": canvas.vocabulary,
+            "longest": canvas.longest,
+            "cases": cases,
+        },
+    )
+    for (name, n, hidden), (english, german, weights) in zip(cases, found, strict=True):
+        assert tuple(english) == sources[n]
+        canvas.number, canvas.english, canvas.hidden, canvas.scoring = n, english, hidden, name
+        assert tuple(german) == figure.german
+        np.testing.assert_allclose(np.reshape(weights, figure.alignment.shape), figure.alignment, atol=1e-5)
+    assert len({str(german) for _, german, _ in found}) > 5
+
+
+def test_a_number_is_translated_and_a_word_hidden_in_the_page(visit):
+    page = visit("chapters/attention/attention")
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, field = root.locator("[aria-live]"), root.get_by_label("Number:")
+    assert "vier·hundert·ein·und·zwanzig" in line.text_content()
+    field.fill("35")
+    assert "thirty five: the network says fünf·und·dreißig" in line.text_content()
+    root.get_by_label("Score:").select_option("additive")
+    assert "With the additive score" in line.text_content()
+    five = root.get_by_role("button", name="five")
+    five.press("Enter")
+    assert five.get_attribute("aria-pressed") == "true"
+    assert "You hid “five”" in line.text_content()
+    assert "from five" not in line.text_content()
+    root.get_by_role("button", name="thirty").press("Enter")
+    assert "One word at least must be seen" in line.text_content()
+    for text in ("-3", "1000000", "x", ""):
+        field.fill(text)
+        assert "is not a whole number from 0 to 999,999. The figure still shows 35" in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+    field.fill("1,000")
+    assert "one thousand: the network says" in line.text_content()
 
 
 @pytest.mark.parametrize("kind", FIGURES)

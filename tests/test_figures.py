@@ -1,12 +1,15 @@
 """The Python half of the figures; `test_browser` moves the other half."""
 
 import re
+import zlib
 
 import numpy as np
 import pytest
 from ipywidgets import FloatSlider
 
-from lstmlib.figures import Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NOTATIONS
@@ -14,6 +17,7 @@ from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.rnn import RNN
+from lstmlib.translation import BidirectionalLSTM, Translator
 
 
 def sliders(figure):
@@ -120,6 +124,38 @@ def test_the_belt_keeps_what_an_lstm_without_a_loop_keeps():
     assert GradientByLag().belt is None
 
 
+def a_translator(attention, encoder=None, size=4):
+    rng = np.random.default_rng(0)
+    encoder = encoder or BidirectionalLSTM(len(ENGLISH), size, rng=rng)
+    return Translator(encoder, LSTM(len(GERMAN), size, rng=rng), attention, rng=rng)
+
+
+def test_alignment_says_what_its_translator_says_with_and_without_a_word():
+    model = a_translator(AdditiveAttention(4, 4, 3, rng=np.random.default_rng(1)))
+    figure = Alignment({"additive": model}, 421)
+    batch = translation_batch(number_words([421]))
+    words, weights = model.translate(batch.source, batch.source_mask, 20)
+    said = [part for part in GERMAN.decode(words[:, 0]) if not part.startswith("<")]
+    assert figure.german == tuple(said[: len(figure.german)])
+    T = len(figure.alignment)
+    np.testing.assert_allclose(figure.alignment, weights[:T, 0], atol=1e-5)
+    figure.children[0].hidden = [1]
+    assert (figure.alignment[:, 1] == 0).all()
+    np.testing.assert_allclose(figure.alignment.sum(axis=1), 1)
+
+
+def test_the_weights_of_an_alignment_travel_compressed_and_whole():
+    model = a_translator(DotAttention(32), size=32)
+    canvas = Alignment({"dot": model, "same": model}).children[0]
+    assert len(canvas.weights) < 300 * 1024
+    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
+    [start] = [place[3] for place in canvas.places if place[:3] == ["same", "readout", "b"]]
+    np.testing.assert_array_equal(
+        flat[start : start + len(GERMAN)], model.readout.params["b"].astype(np.float32)
+    )
+    assert len(flat) == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
+
+
 SOLUTIONS = [
     # i, f, o for each of the tasks, as the page gives them
     ([0, 1, 0, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
@@ -160,6 +196,12 @@ def test_three_switches_computes_what_lstm_step_computes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: Alignment({}), "models must hold at least one translator"),
+        (
+            lambda: Alignment({"dot": a_translator(None, LSTM(len(ENGLISH), 4))}),
+            "models['dot'] must be a Translator of number words with a BidirectionalLSTM",
+        ),
+        (lambda: Alignment({"dot": a_translator(DotAttention(4))}, -1), "must be whole and lie between"),
         (lambda: UnrolledLoop(word="a b"), "word must be 1 to 10 letters from a to z, got 'a b'"),
         (lambda: UnrolledLoop(word=""), "word must be 1 to 10 letters from a to z, got ''"),
         (lambda: UnrolledLoop(u=4), "u must be a number from -3 to 3, got 4"),

@@ -1,0 +1,180 @@
+// A trained translator in the page: choose a number, and see for each word where it looks.
+
+import { translate } from "./attention.mjs";
+import { status, svg } from "./drawing.mjs";
+
+const HIGHEST = 999999;
+const TOP = 92; // room for the slanted source words
+const LEFT = 78;
+const ROW = 20;
+
+async function render({ model, el }) {
+  const vocabulary = model.get("vocabulary");
+  const models = await unpack(model.get("weights"), model.get("places"));
+  const controls = document.createElement("div");
+  controls.className = "controls";
+  el.append(controls);
+  const field = inputField(controls, "Number:", model.get("number"));
+  const choice = selectField(controls, "Score:", Object.keys(models), model.get("scoring"));
+  const words = document.createElement("div");
+  words.className = "controls";
+  words.setAttribute("role", "group");
+  words.setAttribute("aria-label", "Source words: press one to hide it from the attention");
+  el.append(words);
+  const canvas = svg(el, "svg", { role: "img" });
+  const line = status(el);
+
+  const english = () => model.get("english");
+  const show = (happened) => {
+    const source = english().map((word) => vocabulary.english.indexOf(word));
+    const hidden = english().map((_, s) => model.get("hidden").includes(s));
+    const said = translate(source, hidden, models[model.get("scoring")], {
+      start: 1, end: 2, longest: model.get("longest"),
+    });
+    const german = said.map(({ word }) => vocabulary.german[word]);
+    draw(canvas, english(), hidden, german, said);
+    const looks = said.map(({ weights }, t) => {
+      const s = weights.indexOf(Math.max(...weights));
+      return `${german[t]} from ${english()[s]} (${Math.round(100 * weights[s])} %)`;
+    });
+    line.textContent = said.length
+      ? `${happened}${english().join(" ")}: the network says ${german.join("·")}. It looks: ${looks.join(", ")}.`
+      : `${happened}${english().join(" ")}: the network says nothing.`;
+  };
+
+  const listWords = () => {
+    words.replaceChildren();
+    english().forEach((word, s) => {
+      const key = document.createElement("button");
+      key.type = "button";
+      key.textContent = word;
+      key.setAttribute("aria-pressed", model.get("hidden").includes(s));
+      key.addEventListener("click", () => {
+        const hidden = model.get("hidden");
+        const now = hidden.includes(s) ? hidden.filter((k) => k !== s) : [...hidden, s];
+        if (now.length === english().length) {
+          line.textContent = "One word at least must be seen: show another before you hide this one.";
+          return;
+        }
+        model.set("hidden", now);
+        model.save_changes();
+        key.setAttribute("aria-pressed", now.includes(s));
+        show(`You ${now.includes(s) ? "hid" : "showed"} “${word}”. `);
+      });
+      words.append(key);
+    });
+  };
+
+  field.addEventListener("input", () => {
+    const text = field.value.trim().replace(/[,\s]/g, "");
+    const fits = /^\d{1,6}$/.test(text);
+    field.setAttribute("aria-invalid", !fits);
+    if (!fits) {
+      line.textContent =
+        `“${field.value}” is not a whole number from 0 to 999,999. ` +
+        `The figure still shows ${model.get("number")}.`;
+      return;
+    }
+    model.set({ number: Number(text), english: inEnglish(Number(text)), hidden: [] });
+    model.save_changes();
+    listWords();
+    show("");
+  });
+  choice.addEventListener("change", () => {
+    model.set("scoring", choice.value);
+    model.save_changes();
+    show(`With the ${choice.value} score. `);
+  });
+  listWords();
+  show("");
+}
+
+// The name of a number as num2words has it, without its hyphens and commas.
+const UNITS = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen " +
+  "fifteen sixteen seventeen eighteen nineteen").split(" ");
+const TENS = ". . twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
+
+export function inEnglish(n) {
+  if (n > HIGHEST) throw new RangeError(`number must be at most ${HIGHEST}, got ${n}`);
+  if (n >= 1000) {
+    const rest = n % 1000;
+    const after = rest === 0 ? [] : rest < 100 ? ["and", ...inEnglish(rest)] : inEnglish(rest);
+    return [...inEnglish(Math.floor(n / 1000)), "thousand", ...after];
+  }
+  if (n >= 100)
+    return [UNITS[Math.floor(n / 100)], "hundred", ...(n % 100 ? ["and", ...inEnglish(n % 100)] : [])];
+  if (n >= 20) return [TENS[Math.floor(n / 10)], ...(n % 10 ? [UNITS[n % 10]] : [])];
+  return [UNITS[n]];
+}
+
+// The weights of all models, one after the other in one compressed array; `places` says where each lies.
+export async function unpack(weights, places) {
+  const stream = new Blob([weights]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const flat = new Float32Array(await new Response(stream).arrayBuffer());
+  const models = {};
+  for (const [name, part, param, start, rows, columns] of places) {
+    const array = Array.from({ length: rows }, (_, k) =>
+      Array.from(flat.subarray(start + k * columns, start + (k + 1) * columns)));
+    const home = part.split(".").reduce((at, key) => (at[key] ??= {}), (models[name] ??= {}));
+    if (param) home[param] = rows === 1 ? array[0] : array;
+  }
+  return models;
+}
+
+let fields = 0;
+
+function labelled(parent, text, element) {
+  const label = document.createElement("label");
+  element.id = `lstmlib-alignment-${(fields += 1)}`;
+  label.htmlFor = element.id;
+  label.textContent = text;
+  parent.append(label, element);
+  return element;
+}
+
+function inputField(parent, text, value) {
+  const field = labelled(parent, text, document.createElement("input"));
+  field.value = value;
+  field.size = 8;
+  field.inputMode = "numeric";
+  field.autocomplete = "off";
+  return field;
+}
+
+function selectField(parent, text, options, value) {
+  const choice = labelled(parent, text, document.createElement("select"));
+  options.forEach((name) => choice.append(new Option(name, name, false, name === value)));
+  return choice;
+}
+
+function draw(canvas, english, hidden, german, said) {
+  const wide = Math.min(40, (352 - LEFT) / english.length);
+  canvas.setAttribute("viewBox", `0 0 360 ${TOP + ROW * german.length + 6}`);
+  canvas.replaceChildren();
+  canvas.setAttribute(
+    "aria-label",
+    `Attention weights as a map: ${german.length} rows for the words said, ${english.length} columns for ` +
+      "the words read. The line below says where each row has its largest weight.",
+  );
+  english.forEach((word, s) => {
+    const x = LEFT + wide * (s + 0.5);
+    svg(canvas, "text", {
+      x: 0, y: 0, class: `start ${hidden[s] ? "struck" : ""}`,
+      transform: `translate(${x} ${TOP - 6}) rotate(-60)`,
+    }, word);
+  });
+  german.forEach((word, t) => {
+    const y = TOP + ROW * t;
+    svg(canvas, "text", { x: LEFT - 6, y: y + 14, class: "end" }, word);
+    said[t].weights.forEach((weight, s) => {
+      const x = LEFT + wide * s;
+      svg(canvas, "rect", { x, y, width: wide, height: ROW, class: "cell" });
+      svg(canvas, "rect", { x, y, width: wide, height: ROW, class: "positive", opacity: weight });
+      if (weight >= 0.05)
+        svg(canvas, "text", { x: x + wide / 2, y: y + 14, class: `small ${weight > 0.5 ? "on" : ""}` },
+          Math.round(100 * weight));
+    });
+  });
+}
+
+export default { render };

@@ -1,0 +1,153 @@
+"""A trained translator that travels in the page: a number to choose, and where each word looks."""
+
+import copy
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.data import END, ENGLISH, GERMAN, number_words
+from lstmlib.figures.canvas import STYLE, module_source
+from lstmlib.translation import BidirectionalLSTM, Translator
+
+LONGEST = 20
+"""The most words that a translation may have."""
+
+
+class _AlignmentCanvas(anywidget.AnyWidget):
+    _esm, _css = module_source("alignment"), STYLE
+    weights = traitlets.Bytes().tag(sync=True)
+    places: Any = traitlets.List().tag(sync=True)
+    vocabulary = traitlets.Dict().tag(sync=True)
+    number = traitlets.Int().tag(sync=True)
+    english: Any = traitlets.List().tag(sync=True)
+    hidden: Any = traitlets.List().tag(sync=True)
+    scoring = traitlets.Unicode().tag(sync=True)
+    longest = traitlets.Int(LONGEST).tag(sync=True)
+
+
+class Alignment(ipywidgets.VBox):
+    """A trained translator of number words, with its weights in the page.
+
+    The reader types a number, chooses a score, and hides words from the attention; the page
+    translates, and draws the attention weights. The weights travel as float32, compressed.
+
+    Parameters
+    ----------
+    models : dict of Translators
+        For each score's name a translator from `ENGLISH` to `GERMAN`, with a `BidirectionalLSTM`
+        and dot or additive attention.
+    number : int
+        Where the figure starts, 0 to 999,999.
+
+    Attributes
+    ----------
+    number, scoring, hidden
+        As the reader has set them; `hidden` lists positions of the source.
+    german : tuple of str
+        What the network says.
+    alignment : array (T, S)
+        The attention weights for each word said.
+
+    Raises
+    ------
+    ValueError
+        For no models, a model of another kind, or a number outside its range.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> from lstmlib.lstm import LSTM
+    >>> encoder, decoder = BidirectionalLSTM(len(ENGLISH), 4, rng=rng), LSTM(len(GERMAN), 4, rng=rng)
+    >>> figure = Alignment({"dot": Translator(encoder, decoder, DotAttention(4), rng=rng)}, number=42)
+    >>> figure.english
+    ('forty', 'two')
+    """
+
+    def __init__(self, models: Mapping[str, Translator], number: int = 21) -> None:
+        if not models:
+            raise ValueError("models must hold at least one translator, under the name of its score")
+        [pair] = number_words([number])
+        self._models = {name: _in_float32(name, model) for name, model in models.items()}
+        arrays, places, start = [], [], 0
+        for name, model in self._models.items():
+            places.append([name, "attention", "", 0, 0, 0])
+            for part, param, array in _arrays(model):
+                rows, columns = (1, *array.shape)[-2:]
+                places.append([name, part, param, start, rows, columns])
+                arrays.append(array.ravel())
+                start += array.size
+        self._canvas = _AlignmentCanvas(
+            weights=zlib.compress(np.concatenate(arrays).astype("<f4").tobytes(), 9),
+            places=places,
+            vocabulary={"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)},
+            number=number,
+            english=list(pair.english),
+            scoring=next(iter(self._models)),
+        )
+        super().__init__([self._canvas])
+        self.add_class("lstmlib-figure")
+
+    number = property(lambda self: self._canvas.number)
+    scoring = property(lambda self: self._canvas.scoring)
+    hidden = property(lambda self: list(self._canvas.hidden))
+    english = property(lambda self: tuple(self._canvas.english))
+
+    @property
+    def german(self) -> tuple[str, ...]:
+        """What the network says."""
+        return self._translate()[0]
+
+    @property
+    def alignment(self) -> np.ndarray:
+        """The attention weights for each word said, (T, S)."""
+        return self._translate()[1]
+
+    def _translate(self) -> tuple[tuple[str, ...], np.ndarray]:
+        source = ENGLISH.encode(self.english)[:, None]
+        visible = np.ones_like(source, bool)
+        visible[self.hidden] = False
+        model = self._models[self.scoring]
+        words, weights = model.translate(source, np.ones_like(visible), self._canvas.longest, visible)
+        said = GERMAN.decode(words[:, 0])
+        end = said.index(END) if END in said else len(said)
+        assert weights is not None  # every model here has attention
+        return tuple(map(str, said[:end])), weights[:end, 0]
+
+
+def _in_float32(name: str, model: Translator) -> Translator:
+    """A copy in float64 whose weights are those that the page gets."""
+    fits = (
+        isinstance(model, Translator)
+        and isinstance(model.encoder, BidirectionalLSTM)
+        and isinstance(model.attention, DotAttention | AdditiveAttention)
+        and (model.encoder.input_size, model.decoder.input_size) == (len(ENGLISH), len(GERMAN))
+    )
+    if not fits:
+        raise ValueError(
+            f"models[{name!r}] must be a Translator of number words with a BidirectionalLSTM and dot or "
+            f"additive attention, got {type(model).__name__}"
+        )
+    copied = copy.deepcopy(model)
+    for _, _, array in _arrays(copied):
+        array[...] = array.astype(np.float32)
+    return copied
+
+
+def _arrays(model: Translator) -> list[tuple[str, str, np.ndarray]]:
+    """Every array of a translator, with the place that the page finds it at."""
+    encoder: Any = model.encoder
+    attention: Any = model.attention
+    parts = {
+        "encoder.there": encoder.directions["forward"],
+        "encoder.back": encoder.directions["backward"],
+        "decoder": model.decoder,
+        "attention": attention,
+        "readout": model.readout,
+    }
+    return [(part, param, array) for part, layer in parts.items() for param, array in layer.params.items()]
