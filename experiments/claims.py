@@ -17,6 +17,7 @@ import argparse
 import ast
 import contextlib
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -204,11 +205,17 @@ def settings(name: str) -> dict[str, str]:
 
 def digest(notebook: Path, python: dict[str, str], name: str) -> str:
     """Changes with what decides a run: the code as Python reads it, the packages, the processor."""
-    modules = [*sorted((ROOT / "lstmlib").glob("*.py")), ROOT / "theme/asserted.py"]
     parts = [ast.dump(ast.parse(source)) for _, source in code(notebook)]
-    parts += [ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in modules]
+    parts += shared_code()
     parts += [str(sorted(PROCESSORS[name].items())), str(sorted(python.items())), processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+@functools.cache
+def shared_code() -> list[str]:
+    """What every notebook imports, without its comments."""
+    modules = [*sorted((ROOT / "lstmlib").glob("*.py")), ROOT / "theme/asserted.py"]
+    return [ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in modules]
 
 
 def describe(python: str) -> dict[str, str]:
