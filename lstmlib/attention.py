@@ -20,7 +20,16 @@ from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array, softmax, softmax_backward, tanh, tanh_derivative
 from lstmlib.initialisation import glorot_uniform
-from lstmlib.layer import Cache, Params, check_array, check_dtype, check_rng, check_size
+from lstmlib.layer import (
+    Cache,
+    Params,
+    as_read,
+    check_array,
+    check_dtype,
+    check_rng,
+    check_size,
+    check_unchanged,
+)
 
 # From scores to the context: the same for every score
 
@@ -322,6 +331,7 @@ class Attention(ABC):
         self.params: Params = {name: value.astype(self.dtype) for name, value in drawn.items()}
         self.grads: Params = {}
         self._tape: Any = None
+        self._read: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.query_size}, {self.key_size})"
@@ -373,6 +383,7 @@ class Attention(ABC):
         scores, kept = self._score(queries, keys)
         context, weights = attend(scores, keys, None if mask is None else np.asarray(mask))
         self._tape = (queries, keys, weights, kept)
+        self._read = as_read(self.params)
         return context, weights
 
     def backward(self, dcontext: ArrayLike) -> tuple[Array, Array]:
@@ -392,7 +403,7 @@ class Attention(ABC):
         Raises
         ------
         RuntimeError
-            Without a `forward` since the last `backward`.
+            Without a `forward` since the last `backward`, or if `params` have changed since.
         ValueError
             For a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
@@ -401,6 +412,7 @@ class Attention(ABC):
                 f"{type(self).__name__}.backward needs a forward pass of its own: call forward first, "
                 "and again before each further backward"
             )
+        check_unchanged(self.params, self._read, type(self).__name__)
         queries, keys, weights, kept = self._tape
         sizes = dict(zip("TBK", (*queries.shape[:2], self.key_size), strict=True))
         dcontext = check_array(dcontext, "dcontext", ("T", "B", "K"), sizes, self.dtype)

@@ -399,7 +399,7 @@ def split(items: Sequence, held_out: int, rng: Generator) -> tuple[list, list]:
     Raises
     ------
     ValueError
-        Where one of the two would be empty.
+        Where one of the two would be empty, or `held_out` is no whole number.
 
     Examples
     --------
@@ -407,8 +407,9 @@ def split(items: Sequence, held_out: int, rng: Generator) -> tuple[list, list]:
     >>> len(training), len(test), sorted(training + test)
     (3, 2, [0, 1, 2, 3, 4])
     """
-    if not 0 < held_out < len(items):
-        raise ValueError(f"held_out must lie between 1 and {len(items) - 1}, got {held_out}")
+    whole = isinstance(held_out, int | np.integer) and not isinstance(held_out, bool)
+    if not whole or not 0 < held_out < len(items):
+        raise ValueError(f"held_out must be a whole number between 1 and {len(items) - 1}, got {held_out!r}")
     order = rng.permutation(len(items))
     return [items[k] for k in order[held_out:]], [items[k] for k in order[:held_out]]
 

@@ -6,6 +6,7 @@ state over where a mask is False, and keeps what the backward pass needs.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +23,9 @@ class RecurrentLayer(ABC):
     """A layer that reads a sequence one step at a time and carries a state along.
 
     Subclasses say what one step does (`_step`, `_step_backward`) and what the state consists of
-    (`state_names`). Arrays are time-major, `(T, B, D)`: time, batch, features.
+    (`state_names`). What is overridden is what runs, in every method: a layer's faster loop is used
+    only while both of its steps are its own. Arrays are time-major, `(T, B, D)`: time, batch,
+    features.
 
     Parameters
     ----------
@@ -64,6 +67,7 @@ class RecurrentLayer(ABC):
         self.grads: Params = {}
         self._tape: Any = None
         self._trace: Any = None
+        self._read: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
@@ -140,6 +144,7 @@ class RecurrentLayer(ABC):
         h, last = self._forward(
             checked, self._check_state(state, "state", B), None if mask is None else _check_mask(mask, T, B)
         )
+        self._read = as_read(self.params)
         return h, self._pack(last)
 
     def backward(self, dh: ArrayLike, dstate: Any = None) -> tuple[Array, Any]:
@@ -161,7 +166,7 @@ class RecurrentLayer(ABC):
         Raises
         ------
         RuntimeError
-            Without a `forward` since the last `backward`.
+            Without a `forward` since the last `backward`, or if `params` have changed since.
         ValueError
             For a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
@@ -170,6 +175,7 @@ class RecurrentLayer(ABC):
                 f"{type(self).__name__}.backward needs a forward pass of its own: call forward first, "
                 "and again before each further backward"
             )
+        check_unchanged(self.params, self._read, type(self).__name__)
         T, B = self._tape_shape()
         dh = self._check_array(dh, "dh", ("T", "B", "H"), T=T, B=B)
         checked_dstate = self._check_state(dstate, "dstate", B)
@@ -190,7 +196,15 @@ class RecurrentLayer(ABC):
             raise RuntimeError(f"{type(self).__name__}.trace is filled by forward: call forward first")
         return self._make_trace()
 
-    # One loop over time for all layers; a layer with a faster one overrides these four
+    # One loop over time for all layers; a layer with a faster one overrides these four, and falls
+    # back on them where somebody has changed its step
+
+    def _has_own_steps(self, owner: type) -> bool:
+        """Whether the steps that run are those of `owner`, the class with the faster loop."""
+        return all(
+            getattr(getattr(self, name), "__func__", None) is vars(owner)[name]
+            for name in ("_step", "_step_backward")
+        )
 
     def _forward(
         self, x: Array, state: tuple[Array, ...], mask: Array | None
@@ -233,11 +247,13 @@ class RecurrentLayer(ABC):
 
     def _make_trace(self) -> Any:
         caches, states = self._trace
-        columns = {name: np.stack([state[k] for state in states]) for k, name in enumerate(self.state_names)}
-        for name in self.trace_type._fields:
-            if name not in columns:
-                columns[name] = np.stack([cache[name] for cache in caches])
-        return self.trace_type(**columns)
+        parts = dict(zip(self.state_names, zip(*states, strict=True), strict=True))
+        return self.trace_type(
+            *(
+                np.stack(parts[name] if name in parts else [cache[name] for cache in caches])
+                for name in self.trace_type._fields
+            )
+        )
 
     # What comes in
 
@@ -270,6 +286,39 @@ class RecurrentLayer(ABC):
 
 
 # The same checks for whatever else has sizes, weights and arrays
+
+
+def as_read(params: Mapping[str, Array]) -> dict[str, bytes]:
+    """What a forward pass computed with, for `check_unchanged` to compare before the way back.
+
+    Examples
+    --------
+    >>> as_read({"b": np.zeros(1, np.float32)})
+    {'b': b'\\x00\\x00\\x00\\x00'}
+    """
+    return {name: value.tobytes() for name, value in params.items()}
+
+
+def check_unchanged(params: Mapping[str, Array], read: Mapping[str, bytes], layer: str) -> None:
+    """Raise a RuntimeError where `params` are no longer those that the forward pass read.
+
+    The way back multiplies by the weights again: with others its gradient would belong to neither.
+
+    Examples
+    --------
+    >>> params = {"b": np.zeros(2)}
+    >>> read = as_read(params)
+    >>> params["b"] += 1
+    >>> check_unchanged(params, read, "RNN")
+    Traceback (most recent call last):
+    RuntimeError: RNN.backward needs the params that forward read, but b has changed since: ...
+    """
+    changed = [name for name, value in params.items() if value.tobytes() != read.get(name)]
+    if changed:
+        raise RuntimeError(
+            f"{layer}.backward needs the params that forward read, but {', '.join(changed)} has changed "
+            "since: update after backward, or call forward again"
+        )
 
 
 def check_size(size: int, name: str) -> int:

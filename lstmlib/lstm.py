@@ -11,6 +11,7 @@ The four matrices stand one below the other, in the order i, f, g, o. The layer'
 sequence is faster than its step; tests hold the two equal in values and gradients.
 """
 
+import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -210,11 +211,20 @@ class LSTM(RecurrentLayer):
     def _pack(self, state: tuple[Array, ...]) -> LSTMState:
         return LSTMState(*state)
 
+    def __copy__(self) -> "LSTM":
+        # A shallow copy shares the weights, but not the memory that the next call writes over.
+        twin = object.__new__(type(self))
+        own = copy.deepcopy({name: vars(self)[name] for name in ("_work", "_tape", "_trace")})
+        vars(twin).update(vars(self) | own)
+        return twin
+
     # The fast path: few operations, each large, and no memory allocated from step to step
 
     def _forward(
         self, x: Array, state: tuple[Array, ...], mask: Array | None
     ) -> tuple[Array, tuple[Array, ...]]:
+        if not self._has_own_steps(LSTM):
+            return super()._forward(x, state, mask)
         (T, B, D), H = x.shape, self.hidden_size
         if self._work is None or self._work.shape != (T, B):
             # Memory is slow when first touched, so calls of one shape share it.
@@ -265,6 +275,8 @@ class LSTM(RecurrentLayer):
         return W[:H], W[H:]
 
     def _backward(self, dh: Array, dstate: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...], Params]:
+        if not isinstance(self._tape, _Tape):
+            return super()._backward(dh, dstate)
         # The tape is written over as it is read, so it serves once, even where Ctrl-C cuts in.
         tape, self._tape = self._tape, None
         (T, B), D, H = tape.shape, self.input_size, self.hidden_size
@@ -302,9 +314,11 @@ class LSTM(RecurrentLayer):
         return (da @ W_x).reshape(T, B, D), (dh_next, dc_next), grads
 
     def _tape_shape(self) -> tuple[int, int]:
-        return self._tape.shape
+        return self._tape.shape if isinstance(self._tape, _Tape) else super()._tape_shape()
 
-    def _make_trace(self) -> Trace:
+    def _make_trace(self) -> Any:
+        if not isinstance(self._trace, _Tape):
+            return super()._make_trace()
         # The gates anew, from what each step read: backward writes over those of the tape.
         tape = self._trace
         W_h, W_x = tape.weights

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lstmlib.activations import Array, log_softmax
 from lstmlib.initialisation import glorot_uniform
-from lstmlib.layer import Params, check_array, check_dtype, check_rng, check_size
+from lstmlib.layer import Params, as_read, check_array, check_dtype, check_rng, check_size, check_unchanged
 
 
 class Readout:
@@ -62,6 +62,7 @@ class Readout:
         self.params: Params = {"W": W.astype(self.dtype), "b": np.zeros(self.output_size, self.dtype)}
         self.grads: Params = {}
         self._h: Array | None = None
+        self._read: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"Readout({self.input_size}, {self.output_size})"
@@ -85,6 +86,7 @@ class Readout:
         axes = ("T", "B", "H")[-np.ndim(h) :]
         # A copy: what the caller does later with h must not reach the backward pass.
         self._h = check_array(h, "h", axes, {"H": self.input_size}, self.dtype).copy()
+        self._read = as_read(self.params)
         return self._h @ self.params["W"].T + self.params["b"]
 
     def backward(self, dy: ArrayLike) -> Array:
@@ -104,7 +106,7 @@ class Readout:
         Raises
         ------
         RuntimeError
-            Without a `forward` since the last `backward`.
+            Without a `forward` since the last `backward`, or if `params` have changed since.
         ValueError
             For a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
@@ -113,6 +115,7 @@ class Readout:
                 "Readout.backward needs a forward pass of its own: call forward first, "
                 "and again before each further backward"
             )
+        check_unchanged(self.params, self._read, "Readout")
         axes = ("T", "B", "O")[-self._h.ndim :]
         sizes = dict(zip(axes, (*self._h.shape[:-1], self.output_size), strict=True))
         checked = check_array(dy, "dy", axes, sizes, self.dtype)

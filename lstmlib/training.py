@@ -12,7 +12,6 @@ from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
-from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from lstmlib.activations import Array
 from lstmlib.layer import Params
@@ -259,6 +258,9 @@ def train(
     >>> losses[0] > 1000 * losses[-1]
     True
     """
+    # Only here: in a kernel it brings all of ipywidgets.
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
     max_norm = math.inf if clip_norm is None else _check_positive(clip_norm, "clip_norm")
     advice = "clip_norm=1.0" if clip_norm is None else f"a clip_norm below {clip_norm}"
     losses: list[float] = []

@@ -13,6 +13,8 @@ a sentence are known at once and one product scores them all. Bahdanau's decoder
 in its next step.
 """
 
+import copy
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,8 @@ class BidirectionalLSTM:
     Attributes
     ----------
     params, grads : dict
-        Those of both LSTMs, with `forward.` or `backward.` before each name.
+        Those of both LSTMs, with `forward.` or `backward.` before each name. An array put into
+        `params` is the LSTM's from then on.
 
     Raises
     ------
@@ -82,12 +85,27 @@ class BidirectionalLSTM:
             for name in ("forward", "backward")
         }
         self.input_size, self.dtype = self.directions["forward"].input_size, self.directions["forward"].dtype
-        self.params: Params = self._collect("params")
         self.grads: Params = {}
         self._mask: Mask | None = None
 
     def __repr__(self) -> str:
         return f"BidirectionalLSTM({self.input_size}, {self.hidden_size})"
+
+    def __copy__(self) -> "BidirectionalLSTM":
+        # As a copy of an LSTM: it shares the weights, and nothing that the next call writes over.
+        twin = object.__new__(type(self))
+        directions = {name: copy.copy(layer) for name, layer in self.directions.items()}
+        vars(twin).update(vars(self) | {"directions": directions})
+        return twin
+
+    @property
+    def params(self) -> MutableMapping[str, Array]:
+        """The parameters of both directions."""
+        return _Joint(self.directions)
+
+    @params.setter
+    def params(self, params: Mapping[str, Array]) -> None:
+        self.params.update(params)
 
     def forward(
         self, x: ArrayLike, state: None = None, mask: ArrayLike | None = None
@@ -100,7 +118,8 @@ class BidirectionalLSTM:
         state : None
             Both directions start from zero.
         mask : array of bool (T, B), optional
-            False where a sequence has ended; the way back starts at its last real step.
+            Where it is False the step is skipped, on both ways; the way back starts at the last step
+            that is True.
 
         Returns
         -------
@@ -120,7 +139,7 @@ class BidirectionalLSTM:
         real = np.ones(x.shape[:2], bool) if mask is None else np.asarray(mask)
         there, last_there = self.directions["forward"].forward(x, mask=real)
         # The way there has refused a mask that does not fit, so turning is safe from here on.
-        back, last_back = self.directions["backward"].forward(turn(x, real), mask=real)
+        back, last_back = self.directions["backward"].forward(turn(x, real), mask=turn(real, real))
         last = (np.concatenate(parts, axis=-1) for parts in zip(last_there, last_back, strict=True))
         self._mask = real
         return np.concatenate([there, turn(back, real)], axis=-1), LSTMState(*last)
@@ -142,7 +161,7 @@ class BidirectionalLSTM:
         Raises
         ------
         RuntimeError
-            Without a `forward` since the last `backward`.
+            Without a `forward` since the last `backward`, or if `params` have changed since.
         ValueError
             As `LSTM.backward`.
         """
@@ -159,21 +178,54 @@ class BidirectionalLSTM:
             last_there, last_back = zip(*(np.split(part, 2, axis=-1) for part in dstate), strict=True)
         dx_there, _ = self.directions["forward"].backward(dh_there, last_there)
         dx_back, _ = self.directions["backward"].backward(turn(dh_back, self._mask), last_back)
-        self.grads = self._collect("grads")
+        self.grads = {
+            f"{direction}.{name}": grad
+            for direction, layer in self.directions.items()
+            for name, grad in layer.grads.items()
+        }
         dx = dx_there + turn(dx_back, self._mask)
         self._mask = None
         return dx, None
 
-    def _collect(self, what: str) -> Params:
-        return {
-            f"{direction}.{name}": array
-            for direction, layer in self.directions.items()
-            for name, array in getattr(layer, what).items()
-        }
+
+class _Joint(MutableMapping[str, Array]):
+    """The parameters of several layers as one dict: what is set in it is set in its layer."""
+
+    def __init__(self, layers: dict[str, LSTM]) -> None:
+        self._layers = layers
+
+    def __getitem__(self, name: str) -> Array:
+        layer, _, own = name.partition(".")
+        return self._layers[layer].params[own]
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        if name not in self:
+            raise KeyError(f"params has {', '.join(self)}; got {name!r}")
+        layer, _, own = name.partition(".")
+        self._layers[layer].params[own] = value
+
+    def __delitem__(self, name: str) -> None:
+        layer, _, own = name.partition(".")
+        del self._layers[layer].params[own]
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{name}.{own}" for name, layer in self._layers.items() for own in layer.params)
+
+    def __len__(self) -> int:
+        return sum(len(layer.params) for layer in self._layers.values())
+
+    def __ior__(self, other: Mapping[str, Array]) -> "_Joint":
+        self.update(other)
+        return self
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def turn(x: Array, mask: Mask) -> Array:
     """Turn each sequence end to end, and leave its padding at the end. Done twice, it changes nothing.
+
+    A sequence ends with the last step that its mask says is real; a step skipped before turns with it.
 
     Parameters
     ----------
@@ -192,7 +244,8 @@ def turn(x: Array, mask: Mask) -> Array:
            [6, 5, 0]])
     """
     steps = np.arange(len(mask))[:, None]
-    order = np.where(mask, mask.sum(axis=0) - 1 - steps, steps)
+    length = np.where(mask, steps + 1, 0).max(axis=0)
+    order = np.where(steps < length, length - 1 - steps, steps)
     return x[order, np.arange(mask.shape[1])]
 
 

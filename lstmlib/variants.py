@@ -877,6 +877,8 @@ class MinLSTM(RecurrentLayer):
     def _forward(
         self, x: Array, state: tuple[Array, ...], mask: Array | None
     ) -> tuple[Array, tuple[Array, ...]]:
+        if not self._has_own_steps(MinLSTM):
+            return super()._forward(x, state, mask)
         i, f, g, slopes = _min_lstm_gates(x, self.params)
         # A skipped step keeps everything.
         skipped = np.zeros(x.shape[:2], bool) if mask is None else np.logical_not(mask)
@@ -891,6 +893,8 @@ class MinLSTM(RecurrentLayer):
 
     def _backward(self, dh: Array, dstate: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...], Params]:
         tape = self._tape
+        if not isinstance(tape, dict):
+            return super()._backward(dh, dstate)
         # dh_t = kept_{t+1} ⊙ dh_{t+1} + what comes from above: the same scan, from the end.
         kept_next = np.concatenate([tape["kept"][1:], np.ones_like(dh[:1])])
         dh = linear_scan(kept_next[::-1], dh[::-1], dstate[0])[::-1]
@@ -900,9 +904,11 @@ class MinLSTM(RecurrentLayer):
         return da @ self.params["W_x"], (dh[0] * tape["kept"][0],), grads
 
     def _tape_shape(self) -> tuple[int, int]:
-        return self._tape["skipped"].shape
+        return self._tape["skipped"].shape if isinstance(self._tape, dict) else super()._tape_shape()
 
-    def _make_trace(self) -> MinLSTMTrace:
+    def _make_trace(self) -> Any:
+        if not isinstance(self._trace, dict):
+            return super()._make_trace()
         return MinLSTMTrace(*(self._trace[name].copy() for name in MinLSTMTrace._fields))
 
 

@@ -377,6 +377,15 @@ def test_backward_needs_a_forward_of_its_own(name):
         attention.backward(np.ones((T, B, K)))
 
 
+def test_parameters_may_not_change_between_forward_and_backward():
+    attention = AdditiveAttention(2, 3, 4, rng=np.random.default_rng(0))
+    for name in attention.params:
+        attention.forward(np.ones((1, 2, 2)), np.ones((5, 2, 3)))
+        attention.params[name] += 1
+        with pytest.raises(RuntimeError, match=f"AdditiveAttention.backward needs .* but {name} has changed"):
+            attention.backward(np.ones((1, 2, 3)))
+
+
 @pytest.mark.parametrize("name", NAMES[:3])
 def test_a_call_that_raises_changes_nothing(name):
     rng, queries, keys = arrays()

@@ -6,8 +6,13 @@ import http.server
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import yaml
@@ -47,17 +52,23 @@ FIGURES = {
 }
 
 
-@pytest.fixture(scope="session")
-def address(site):
+@contextmanager
+def served(folder):
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_):
             pass
 
-    handler = functools.partial(Quiet, directory=site)
+    handler = functools.partial(Quiet, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    with served(site) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +83,9 @@ def browser():
         started.close()
 
 
-@pytest.fixture
-def visit(browser, address):
-    """Open a page as a reader with no internet; fail if it complains or asks for another host."""
+@contextmanager
+def reader(browser, address):
+    """Opens pages as a reader with no internet; fails if one complains or asks for another host."""
     contexts, complaints = [], []
 
     def open_page(name, width=1280, mode="light"):
@@ -100,6 +111,12 @@ def visit(browser, address):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def visit(browser, address):
+    with reader(browser, address) as open_page:
+        yield open_page
 
 
 def wait_for_sliders(page):
@@ -419,7 +436,8 @@ def test_the_translator_in_the_page_is_the_one_in_python(visit, translators):
     )
     for (name, n, hidden), (english, german, weights) in zip(cases, found, strict=True):
         assert tuple(english) == sources[n]
-        canvas.number, canvas.english, canvas.hidden, canvas.scoring = n, english, hidden, name
+        figure.number, figure.scoring = n, name
+        figure.hidden = hidden
         assert tuple(german) == figure.german
         np.testing.assert_allclose(np.reshape(weights, figure.alignment.shape), figure.alignment, atol=1e-5)
     assert len({str(german) for _, german, _ in found}) > 5
@@ -476,6 +494,243 @@ def test_a_slider_is_answered_within_one_frame(figure, kind):
         }"""
     )
     assert spent < 16
+
+
+# Every figure twice on one page, with controls of another kind tied to the same values: whatever they
+# change, the figure did not change itself, as when Python sets a value
+
+GALLERY = """
+from IPython.display import display
+from ipywidgets import BoundedIntText, Text, jslink
+from lstmlib import LSTM, BidirectionalLSTM
+from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.data import ENGLISH, GERMAN
+from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.translation import Translator
+import numpy as np
+
+rng = np.random.default_rng(0)
+models = {}
+for name, attention in {"dot": DotAttention(4), "additive": AdditiveAttention(4, 4, 3, rng=rng)}.items():
+    encoder, decoder = BidirectionalLSTM(len(ENGLISH), 4, rng=rng), LSTM(len(GERMAN), 4, rng=rng)
+    models[name] = Translator(encoder, decoder, attention, rng=rng)
+figures = {
+    "Gate": Gate(),
+    "LSTMCell": LSTMCell(),
+    "UnrolledLoop": UnrolledLoop(),
+    "GradientByLag": GradientByLag(forget_bias=1.0),
+    "ThreeSwitches": ThreeSwitches(),
+    "Alignment": Alignment(models, 421),
+}
+for name, figure in figures.items():
+    figure.add_class(name)
+    display(figure, figure)
+
+for figure, name, Control, options in [
+    ("ThreeSwitches", "task", BoundedIntText, {"max": 3}),
+    ("LSTMCell", "notation", Text, {}),
+    ("UnrolledLoop", "word", Text, {}),
+    ("Alignment", "number", BoundedIntText, {"max": 999_999}),
+    ("Alignment", "scoring", Text, {}),
+]:
+    canvas = figures[figure].children[0]
+    control = Control(value=getattr(canvas, name), description=name, **options)
+    jslink((control, "value"), (canvas, name))
+    display(control)
+"""
+TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment"]
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory):
+    """Address of a book with one page, which shows every figure twice."""
+    folder = tmp_path_factory.mktemp("gallery")
+    for name in ("_config.yml", "references.bib", "lstmlib", "requirements.txt", "theme"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    cells = [nbformat.v4.new_markdown_cell("# All figures"), nbformat.v4.new_code_cell(GALLERY)]
+    page = nbformat.v4.new_notebook(cells=cells)
+    page.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    (folder / "page.ipynb").write_text(nbformat.writes(page))
+    tool = Path(sys.executable).with_name("jupyter-book")
+    subprocess.run([tool, "build", folder, "-q"], check=True, capture_output=True)
+    with served(folder / "_build/html") as address:
+        yield address
+
+
+@pytest.fixture
+def views(browser, gallery):
+    """Both views of a figure in the gallery."""
+    with reader(browser, gallery) as open_page:
+
+        def open_gallery(kind, **options):
+            page = open_page("page", **options)
+            page.wait_for_function(
+                """(count) => {
+                  const handles = [...document.querySelectorAll(".lstmlib-figure [role=slider]")];
+                  const lines = [...document.querySelectorAll(".lstmlib-figure [aria-live]")];
+                  return lines.filter((line) => line.textContent).length === count
+                    && handles.every((handle) => handle.ariaLabel);
+                }""",
+                arg=2 * len(TWICE),
+            )
+            found = page.locator(f".{kind}")
+            assert found.count() == 2
+            return found.nth(0), found.nth(1)
+
+        yield open_gallery
+
+
+def everything_shown(view):
+    """All that a view draws, and where its controls stand; of its line only the numbers."""
+    shown = view.evaluate(
+        """(view) => ({
+          drawn: [...view.querySelectorAll("svg")].map((canvas) => canvas.outerHTML),
+          sliders: [...view.querySelectorAll("[role=slider]")].map((s) => [s.ariaLabel, s.ariaValueText]),
+          fields: [...view.querySelectorAll("input, select")].map((field) => field.value),
+          words: [...view.querySelectorAll("[role=group] button")].map((key) => key.textContent),
+          pressed: [...view.querySelectorAll("[aria-pressed]")].map((key) => key.ariaPressed),
+          line: view.querySelector("[aria-live]").textContent,
+        })"""
+    )
+    return shown | {"line": numbers(shown["line"])}
+
+
+@pytest.mark.parametrize("kind", TWICE)
+def test_two_views_of_a_figure_show_the_same_whatever_is_done_in_one(views, kind):
+    one, other = views(kind)
+    seen = [everything_shown(one)]
+
+    def same_and_new():
+        shown = everything_shown(one)
+        assert everything_shown(other) == shown
+        seen.append(shown)
+        return shown != seen[-2]
+
+    assert not same_and_new()
+    for handle in [h for view in (one, other) for h in handles(view).values()]:
+        press(handle, "ArrowLeft" if value(handle) > 0 else "ArrowRight", 3)
+        assert same_and_new()
+    for view in (one, other):
+        for choice in view.locator("select").all():
+            for option in choice.locator("option").all()[::-1]:
+                choice.select_option(option.get_attribute("value"))
+                same_and_new()
+        for field in view.locator(".controls input").all():
+            field.fill("907" if kind == "Alignment" else "ba" if view == one else "bab")
+            same_and_new()
+        for key in view.get_by_role("button").all():
+            if key.text_content() != "Play":
+                key.press("Enter")
+                same_and_new()
+                if kind == "LSTMCell" and key.text_content() == "Step":
+                    press(handles(view)["f forget gate"], "Home")
+                    same_and_new()
+    assert len({str(shown) for shown in seen}) > 5
+
+
+def test_a_second_view_starts_over_where_the_figure_began(views):
+    one, other = views("ThreeSwitches")
+    start = everything_shown(one)
+    press(one.get_by_role("slider", name="write at step 2"), "End")
+    press(one.get_by_role("slider", name="read at step 5"), "End")
+    other.get_by_role("button", name="Start over").press("Enter")
+    assert everything_shown(one) == everything_shown(other) == start
+
+
+def test_a_step_in_one_view_is_a_step_in_the_other_and_changes_no_sequence(views):
+    one, other = views("LSTMCell")
+    strip = other.get_by_role("img").nth(1)
+    before = numbers(strip.get_attribute("aria-label"))
+    for t in range(1, 4):
+        one.get_by_role("button", name="Step").press("Enter")
+        assert f"Step {t} of {len(SEQUENCE)}" in other.locator("[aria-live]").text_content()
+        assert numbers(strip.get_attribute("aria-label")) == before
+    press(handles(other)["f forget gate"], "Home")
+    for view in (one, other):
+        assert "You lowered the forget gate of step 3 to 0.00" in view.locator("[aria-live]").text_content()
+
+
+def test_a_task_set_from_outside_is_shown(views):
+    for view in (found := views("ThreeSwitches")):
+        assert view.get_by_label("Show", exact=True).input_value() == "0"
+    found[0].page.get_by_label("task").fill("2")
+    found[0].page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Show", exact=True).input_value() == "2"
+        assert "step 1 should show 0.38" in view.locator("[aria-live]").text_content()
+
+
+def test_a_notation_set_from_outside_names_every_value(views):
+    found = views("LSTMCell")
+    found[0].page.get_by_label("notation").fill("LTM and STM")
+    names = NOTATIONS["LTM and STM"]
+    for view in found:
+        assert view.get_by_label("Names:").input_value() == "LTM and STM"
+        view.get_by_label("V use factor").first.wait_for()
+        assert list(handles(view)) == [
+            *(" ".join(names[name]) for name in "figo"),
+            " ".join(names["c"]) + " before",
+        ]
+        assert "STM = " in view.locator("svg").first.text_content()
+
+
+def test_a_word_set_from_outside_is_read(views):
+    found = views("UnrolledLoop")
+    found[0].get_by_label("Type a word").fill("a1")
+    found[0].page.get_by_label("word", exact=True).fill("bab")
+    for view in found:
+        assert view.get_by_label("Type a word").input_value() == "bab"
+        assert view.get_by_label("Type a word").get_attribute("aria-invalid") != "true"
+        assert "It reads the same backwards" in view.locator("[aria-live]").text_content()
+
+
+def test_a_number_and_a_score_set_from_outside_are_translated(views):
+    found = views("Alignment")
+    page = found[0].page
+    found[0].get_by_role("button", name="one", exact=True).press("Enter")
+    for view in found:
+        key = view.get_by_role("button", name="one", exact=True)
+        assert key.get_attribute("aria-pressed") == "true"
+        assert "You hid “one”" in view.locator("[aria-live]").text_content()
+    page.get_by_label("scoring").fill("additive")
+    for view in found:
+        assert view.get_by_label("Score:").input_value() == "additive"
+        assert "With the additive score" in view.locator("[aria-live]").text_content()
+    page.get_by_label("number", exact=True).fill("35000")
+    page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Number:").input_value() == "35000"
+        assert view.get_by_role("button").all_text_contents() == ["thirty", "five", "thousand"]
+        assert "thirty five thousand: the network says" in view.locator("[aria-live]").text_content()
+
+
+@pytest.mark.parametrize("width", [1280, 768, 375])
+def test_every_label_is_read_whole_and_every_figure_fits(views, width):
+    page = views("LSTMCell", width=width)[0].page
+    names = page.get_by_label("Names:").first
+    shown = [(kind, None) for kind in TWICE] + [("LSTMCell", notation) for notation in NOTATIONS]
+    for kind, notation in shown:
+        if notation:
+            names.select_option(notation)
+        view = page.locator(f".{kind}").first
+        cut, outside, tracks = view.evaluate(
+            """(view) => {
+              const all = (selector) => [...view.querySelectorAll(selector)];
+              const end = view.getBoundingClientRect().right + 12; // half a handle
+              const labels = all(".widget-label, .widget-readout, .switches span, label");
+              const parts = all("*").filter((part) => !part.closest("svg"));
+              return [
+                labels.filter((l) => l.clientWidth < l.scrollWidth).map((l) => l.textContent),
+                parts.filter((p) => p.getBoundingClientRect().right > end).map((p) => p.className),
+                all(".slider-container").map((track) => track.clientWidth),
+              ];
+            }"""
+        )
+        assert cut == [], kind
+        assert outside == [], kind
+        assert all(track >= 100 for track in tracks), "a slider too short to be set"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_cell_arithmetic_in_javascript_is_that_of_lstmlib(visit):

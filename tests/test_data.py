@@ -211,9 +211,9 @@ def test_a_split_is_disjoint_complete_and_repeatable():
     assert (training, held_out) != split(range(100), 30, np.random.default_rng(1))
 
 
-@pytest.mark.parametrize("held_out", [0, 5, 6])
-def test_a_split_leaves_something_on_both_sides(held_out):
-    with pytest.raises(ValueError, match="between 1 and 4"):
+@pytest.mark.parametrize("held_out", [0, 5, 6, 2.0, True, "2", None])
+def test_a_split_leaves_a_whole_number_on_both_sides(held_out):
+    with pytest.raises(ValueError, match=f"a whole number between 1 and 4, got {held_out!r}"):
         split(range(5), held_out, np.random.default_rng(0))
 
 

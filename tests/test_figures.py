@@ -226,7 +226,88 @@ def test_values_outside_their_range_are_named(make, message):
         make()
 
 
-@pytest.mark.parametrize("name", ["gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"])
+SETTINGS = [
+    # what Python may set, a value that fits, one that does not, and what is said of it
+    (UnrolledLoop, "word", "abba", "ab1", "word must be 1 to 10 letters from a to z, got 'ab1'"),
+    (UnrolledLoop, "u", -2.5, 4, "u must be a number from -3 to 3, got 4"),
+    (GradientByLag, "sigma", 0.5, 3, "sigma must be a number from 0.2 to 2, got 3"),
+    (GradientByLag, "length", 7, 4, "length must be a number from 5 to 50, got 4"),
+    (GradientByLag, "kind", "ReLU", "relu", "kind must be one of ['linear', 'tanh', 'ReLU'], got 'relu'"),
+    (LSTMCell, "f", 0.25, -1, "f must be a number from 0 to 1, got -1"),
+    (LSTMCell, "c_prev", -1.5, "1", "c_prev must be a number from -2 to 2, got '1'"),
+    (LSTMCell, "notation", "LTM and STM", "colah", "notation must be one of ['this book', "),
+    (ThreeSwitches, "task", 2, 4, "task must be a whole number from 0 to 3, got 4"),
+    (ThreeSwitches, "o", [0.0, 1, 0, 1, 0.5], [0.0], "o must hold 5 numbers, one for each step, got 1"),
+    (ThreeSwitches, "i", [1.0] * 5, [0, 0, 0, 0, 2.0], "i[4] must be a number from 0 to 1, got 2.0"),
+]
+
+
+@pytest.mark.parametrize(("figure", "name", "fits", "wrong", "message"), SETTINGS)
+def test_what_the_reader_sets_python_may_set_too(figure, name, fits, wrong, message):
+    figure = figure()
+    setattr(figure, name, fits)
+    np.testing.assert_array_equal(getattr(figure, name), fits)
+    np.testing.assert_array_equal(getattr(figure.children[0], name), fits)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, wrong)
+    np.testing.assert_array_equal(getattr(figure, name), fits)
+
+
+def test_the_sliders_of_an_lstm_cell_bear_the_names_that_python_chose():
+    figure = LSTMCell()
+    figure.notation = "Γ for gates"
+    assert [slider.description for slider in sliders(figure)] == [
+        "Γf forget gate",
+        "Γu update gate",
+        "c̃ candidate",
+        "Γo output gate",
+        "c memory cell before",
+    ]
+
+
+def test_an_alignment_translates_the_number_and_hides_the_words_that_python_chose():
+    models = {name: a_translator(DotAttention(4)) for name in ("one", "other")}
+    figure = Alignment(models, 21)
+    figure.scoring, figure.hidden = "other", [1]
+    assert figure.children[0].scoring == "other"
+    assert (figure.alignment[:, 1] == 0).all()
+    figure.number = 300
+    assert figure.english == ("three", "hundred")
+    assert figure.hidden == []
+    for name, wrong, message in [
+        ("number", 1_000_000, "must be whole and lie between"),
+        ("scoring", "dot", "scoring must be one of ['one', 'other'], got 'dot'"),
+        ("hidden", [2], "hidden must be positions from 0 to 1, and leave one to be seen; got [2]"),
+        ("hidden", [1, 0], "and leave one to be seen; got [1, 0]"),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            setattr(figure, name, wrong)
+    assert (figure.number, figure.scoring, figure.hidden) == (300, "other", [])
+
+
+def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path, monkeypatch):
+    texts = {
+        "figure": 'import { left } from "./left.mjs";\nimport { right } from "./right.mjs";\n'
+        "export default left + right;\n",
+        "left": 'import { base } from "./base.mjs";\nexport const left = base + 1;\n',
+        "right": 'import { base } from "./base.mjs";\nexport const right = base + 2;\n',
+        "base": "export const base = 3;\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.mjs").write_text(text)
+    monkeypatch.setattr("lstmlib.figures.canvas.FOLDER", tmp_path)
+    lines = [line for line in module_source("figure").splitlines() if line]
+    assert lines == [
+        "const base = 3;",
+        "const left = base + 1;",
+        "const right = base + 2;",
+        "export default left + right;",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["alignment", "gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"]
+)
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)

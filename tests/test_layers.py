@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lstmlib.gradients import check_layer
+from lstmlib.gradients import check_layer, gradient_norm_by_lag
 from lstmlib.lstm import LSTM, LSTMState
 from lstmlib.rnn import RNN
 from lstmlib.variants import GRU, MLSTM, SLSTM, CoupledLSTM, MinLSTM, NoForgetLSTM, PeepholeLSTM
@@ -476,6 +476,110 @@ def test_the_same_generator_gives_the_same_layer(kind):
     assert np.all(first.params["W_x"] != other.params["W_x"])
 
 
+# What is overridden is what runs
+
+
+def loud_step(self, x, state):
+    (h, *others), cache = super(type(self), self)._step(x, state)
+    return (2 * h, *others), cache
+
+
+def loud_step_backward(self, dstate, cache):
+    return super(type(self), self)._step_backward((2 * dstate[0], *dstate[1:]), cache)
+
+
+def a_loud_layer(kind, where):
+    """A layer whose hidden state is twice as large, changed in one of the places where Python allows it."""
+    layer = a_layer(kind)
+    changes = {"_step": loud_step, "_step_backward": loud_step_backward}
+    layer.__class__ = loud = type("Loud", (type(layer),), changes if where == "subclass" else {})
+    for name, change in changes.items():
+        if where == "class, later":
+            setattr(loud, name, change)
+        if where == "object":
+            setattr(layer, name, partial(change, layer))
+    return layer
+
+
+@every_layer
+@masked_or_not
+@pytest.mark.parametrize("where", ["subclass", "class, later", "object"])
+def test_a_step_that_is_overridden_runs_in_every_method(kind, masked, where):
+    layer = a_loud_layer(kind, where)
+    x, start, mask, *_ = a_problem(layer)
+    mask = mask if masked else np.ones_like(mask)
+    h, last = layer.forward(x, start, mask if masked else None)
+    assert np.array_equal(layer.trace.h, h)
+    state = parts(start)
+    for t in range(len(x)):
+        new, _ = layer.step(x[t], whole(state))
+        keep = mask[t]
+        state = tuple(
+            np.where(keep.reshape(-1, *[1] * (old.ndim - 1)), part, old)
+            for part, old in zip(parts(new), state, strict=True)
+        )
+        assert_equal(h[t], state[0])
+    assert_equal(parts(last), state)
+    assert not np.allclose(h, a_layer(kind).forward(x, start, mask)[0])
+
+
+@every_layer
+@masked_or_not
+def test_an_overridden_step_and_its_gradient_belong_together(kind, masked):
+    layer = a_loud_layer(kind, "subclass")
+    problem = a_problem(layer)
+    errors = check_layer(layer, problem.x, problem.state, problem.mask if masked else None)
+    assert max(errors.values()) < 1e-7, errors
+
+
+@every_layer
+def test_an_overridden_step_is_the_one_whose_gradient_is_measured_by_lag(kind):
+    layer = a_loud_layer(kind, "subclass")
+    x, start, *_ = a_problem(layer, T=2, B=1)
+    _, between = layer.forward(x[:1], start)
+    jacobian = []
+    for row in np.eye(4):
+        layer.forward(x[1:], between)
+        _, dstate0 = layer.backward(row.reshape(1, 1, 4))
+        jacobian.append(parts(dstate0)[0][0])
+    assert_equal(gradient_norm_by_lag(layer, x, start)[1, 0], np.linalg.norm(jacobian, 2))
+
+
+@every_layer
+def test_a_step_backward_that_is_overridden_alone_runs(kind):
+    layer, plain = a_layer(kind), a_layer(kind)
+    own = type(layer)
+
+    def deaf(self, dstate, cache):
+        dx, dprevious, grads = own._step_backward(self, dstate, cache)
+        return 0 * dx, dprevious, grads
+
+    layer.__class__ = type("Deaf", (own,), {"_step_backward": deaf})
+    problem = a_problem(layer)
+    expected, found = run(plain, *problem), run(layer, *problem)
+    assert not found.dx.any()
+    assert_equal(found.h, expected.h)
+    assert_equal(found.grads, expected.grads)
+
+
+def test_a_trace_shows_what_its_type_names_and_the_state_may_have_more():
+    class WithTheLastButOne(RNN):
+        state_names = ("h", "h_before")
+
+        def _step(self, x, state):
+            (h,), cache = super()._step(x, state[:1])
+            return (h, state[0]), cache
+
+        def _pack(self, state):
+            return state
+
+    layer = WithTheLastButOne(3, 4)
+    h, last = layer.forward(np.ones((5, 2, 3)))
+    assert np.array_equal(last[1], h[-2])
+    assert layer.trace._fields == ("h",)
+    assert np.array_equal(layer.trace.h, h)
+
+
 # Bad input
 
 
@@ -597,6 +701,26 @@ def test_backward_needs_a_forward_of_its_own(kind):
     with pytest.raises(RuntimeError, match="again before each further backward"):
         layer.backward(problem.dh)
     assert layer.grads is grads
+
+
+@every_layer
+def test_parameters_may_not_change_between_forward_and_backward(kind):
+    layer = a_layer(kind)
+    problem = a_problem(layer)
+    expected = run(copy.deepcopy(layer), problem.x, dh=problem.dh)
+    for name, value in layer.params.items():
+        layer.forward(problem.x)
+        value.flat[-1] += 1e-9
+        with pytest.raises(RuntimeError, match=rf"that forward read, but {name} has changed since: update"):
+            layer.backward(problem.dh)
+        value.flat[-1] -= 1e-9
+        kept, layer.params[name] = value, 2 * value
+        with pytest.raises(RuntimeError, match=f"{name} has changed"):
+            layer.backward(problem.dh)
+        layer.params[name] = kept
+    layer.forward(problem.x)
+    layer.backward(problem.dh)
+    assert_equal(layer.grads, expected.grads, 1e-6)
 
 
 @every_layer

@@ -252,17 +252,28 @@ def test_the_trace_outlives_the_backward_pass_and_an_update():
         assert np.array_equal(getattr(layer.trace, name), getattr(before, name))
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
-def test_a_copy_between_forward_and_backward_goes_its_own_way(duplicate):
+@pytest.mark.parametrize("first", ["copy", "original"])
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))]
+)
+def test_a_copy_between_forward_and_backward_goes_its_own_way(duplicate, first):
     layer, x, state, mask, dh, dstate = a_problem(7, 16, 3, 64)
     expected = everything(layer, x, state, mask, dh, dstate)
     layer.forward(x, state, mask)
     twin = duplicate(layer)
-    everything(layer, -x, None, None, dh, None)
-    dx, dstate0 = twin.backward(dh, dstate)
+    other, one = (layer, twin) if first == "original" else (twin, layer)
+    everything(other, -x, None, None, dh, None)
+    dx, dstate0 = one.backward(dh, dstate)
     assert np.array_equal(dx, expected["dx"])
     assert np.array_equal(dstate0.c, expected["dc0"])
-    assert_equal(everything(twin, x, state, mask, dh, dstate), expected, 0)
+    assert_equal(everything(one, x, state, mask, dh, dstate), expected, 0)
+
+
+def test_a_shallow_copy_shares_the_weights():
+    layer = LSTM(2, 3)
+    twin = copy.copy(layer)
+    twin.params["b"][:] = 7
+    assert (layer.params["b"] == 7).all()
 
 
 def test_gates_that_saturate_overflow_nowhere():

@@ -206,6 +206,15 @@ def test_backward_needs_a_forward_of_its_own(rng):
         readout.backward(np.ones((B, O)))
 
 
+def test_parameters_may_not_change_between_forward_and_backward(rng):
+    readout = Readout(H, O, rng=rng)
+    for name in readout.params:
+        readout.forward(np.ones((B, H)))
+        readout.params[name] += 1
+        with pytest.raises(RuntimeError, match=f"Readout.backward needs .* but {name} has changed since"):
+            readout.backward(np.ones((B, O)))
+
+
 def test_a_gradient_of_the_wrong_shape_is_refused_and_the_right_one_still_taken(rng):
     readout = Readout(H, O, rng=rng)
     readout.forward(np.ones((T, B, H)))

@@ -1,7 +1,7 @@
 // A trained translator in the page: choose a number, and see for each word where it looks.
 
 import { translate } from "./attention.mjs";
-import { status, svg } from "./drawing.mjs";
+import { onChange, status, svg } from "./drawing.mjs";
 
 const HIGHEST = 999999;
 const TOP = 92; // room for the slanted source words
@@ -24,10 +24,12 @@ async function render({ model, el }) {
   const canvas = svg(el, "svg", { role: "img" });
   const line = status(el);
 
-  const english = () => model.get("english");
+  const english = () => inEnglish(model.get("number"));
   const show = (happened) => {
     const source = english().map((word) => vocabulary.english.indexOf(word));
     const hidden = english().map((_, s) => model.get("hidden").includes(s));
+    // A number from Python may come just before the news that none of its words is hidden.
+    if (hidden.every(Boolean)) hidden.fill(false);
     const said = translate(source, hidden, models[model.get("scoring")], {
       start: 1, end: 2, longest: model.get("longest"),
     });
@@ -58,15 +60,14 @@ async function render({ model, el }) {
         }
         model.set("hidden", now);
         model.save_changes();
-        key.setAttribute("aria-pressed", now.includes(s));
-        show(`You ${now.includes(s) ? "hid" : "showed"} “${word}”. `);
       });
       words.append(key);
     });
   };
 
+  const typed = () => field.value.trim().replace(/[,\s]/g, "");
   field.addEventListener("input", () => {
-    const text = field.value.trim().replace(/[,\s]/g, "");
+    const text = typed();
     const fits = /^\d{1,6}$/.test(text);
     field.setAttribute("aria-invalid", !fits);
     if (!fits) {
@@ -75,15 +76,29 @@ async function render({ model, el }) {
         `The figure still shows ${model.get("number")}.`;
       return;
     }
-    model.set({ number: Number(text), english: inEnglish(Number(text)), hidden: [] });
+    model.set({ number: Number(text), hidden: [] });
     model.save_changes();
-    listWords();
-    show("");
   });
   choice.addEventListener("change", () => {
     model.set("scoring", choice.value);
     model.save_changes();
-    show(`With the ${choice.value} score. `);
+  });
+
+  onChange(model, ["number", "scoring", "hidden"], (changed, was) => {
+    choice.value = model.get("scoring");
+    if (changed.includes("number")) {
+      // Set from Python or in another view, unless it was typed here
+      if (Number(typed()) !== model.get("number")) field.value = model.get("number");
+      field.setAttribute("aria-invalid", false);
+      listWords();
+      return show("");
+    }
+    const hidden = model.get("hidden");
+    [...words.children].forEach((key, s) => key.setAttribute("aria-pressed", hidden.includes(s)));
+    const turned = english().filter((_, s) => hidden.includes(s) !== was.hidden.includes(s));
+    const hid = `You ${hidden.length > was.hidden.length ? "hid" : "showed"} “${turned[0]}”. `;
+    const chose = changed.includes("scoring") ? `With the ${choice.value} score. ` : "";
+    show(chose + (turned.length === 1 ? hid : ""));
   });
   listWords();
   show("");

@@ -2,7 +2,7 @@
 
 import copy
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anywidget
@@ -12,7 +12,7 @@ import traitlets
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.data import END, ENGLISH, GERMAN, number_words
-from lstmlib.figures.canvas import STYLE, module_source
+from lstmlib.figures.canvas import STYLE, module_source, shared
 from lstmlib.translation import BidirectionalLSTM, Translator
 
 LONGEST = 20
@@ -25,10 +25,18 @@ class _AlignmentCanvas(anywidget.AnyWidget):
     places: Any = traitlets.List().tag(sync=True)
     vocabulary = traitlets.Dict().tag(sync=True)
     number = traitlets.Int().tag(sync=True)
-    english: Any = traitlets.List().tag(sync=True)
     hidden: Any = traitlets.List().tag(sync=True)
     scoring = traitlets.Unicode().tag(sync=True)
     longest = traitlets.Int(LONGEST).tag(sync=True)
+
+    @traitlets.observe("number")
+    def _show_every_word(self, _: Any) -> None:
+        self.hidden = []
+
+
+def _number(number: int, name: str) -> int:
+    number_words([number])
+    return number
 
 
 class Alignment(ipywidgets.VBox):
@@ -48,7 +56,9 @@ class Alignment(ipywidgets.VBox):
     Attributes
     ----------
     number, scoring, hidden
-        As the reader has set them; `hidden` lists positions of the source.
+        As the reader has set them; Python may set them too. `hidden` lists positions of the source.
+    english : tuple of str
+        The number in words.
     german : tuple of str
         What the network says.
     alignment : array (T, S)
@@ -72,7 +82,6 @@ class Alignment(ipywidgets.VBox):
     def __init__(self, models: Mapping[str, Translator], number: int = 21) -> None:
         if not models:
             raise ValueError("models must hold at least one translator, under the name of its score")
-        [pair] = number_words([number])
         self._models = {name: _in_float32(name, model) for name, model in models.items()}
         arrays, places, start = [], [], 0
         for name, model in self._models.items():
@@ -86,17 +95,43 @@ class Alignment(ipywidgets.VBox):
             weights=zlib.compress(np.concatenate(arrays).astype("<f4").tobytes(), 9),
             places=places,
             vocabulary={"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)},
-            number=number,
-            english=list(pair.english),
+            number=_number(number, "number"),
             scoring=next(iter(self._models)),
         )
         super().__init__([self._canvas])
         self.add_class("lstmlib-figure")
 
-    number = property(lambda self: self._canvas.number)
-    scoring = property(lambda self: self._canvas.scoring)
-    hidden = property(lambda self: list(self._canvas.hidden))
-    english = property(lambda self: tuple(self._canvas.english))
+    number = shared("number", _number)
+
+    @property
+    def english(self) -> tuple[str, ...]:
+        """The number in words."""
+        return number_words([self.number])[0].english
+
+    @property
+    def scoring(self) -> str:
+        """The score whose translator speaks."""
+        return self._canvas.scoring
+
+    @scoring.setter
+    def scoring(self, scoring: str) -> None:
+        if scoring not in self._models:
+            raise ValueError(f"scoring must be one of {list(self._models)}, got {scoring!r}")
+        self._canvas.scoring = scoring
+
+    @property
+    def hidden(self) -> list[int]:
+        """Positions of the source that the attention does not see."""
+        return list(self._canvas.hidden)
+
+    @hidden.setter
+    def hidden(self, hidden: Sequence[int]) -> None:
+        places = range(len(self.english))
+        if not set(hidden) < set(places):
+            raise ValueError(
+                f"hidden must be positions from 0 to {places[-1]}, and leave one to be seen; got {hidden!r}"
+            )
+        self._canvas.hidden = list(hidden)
 
     @property
     def german(self) -> tuple[str, ...]:

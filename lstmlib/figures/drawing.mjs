@@ -42,6 +42,19 @@ export function status(parent) {
   return line;
 }
 
+// Calls back after a change of any of these values, whoever made it: this view, another view of the
+// same figure, or Python. `changed` are the names of those that differ, `was` holds all as they were.
+export function onChange(model, names, callback) {
+  const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
+  let now = read();
+  model.on("change", () => {
+    const was = now;
+    now = read();
+    const changed = names.filter((name) => JSON.stringify(now[name]) !== JSON.stringify(was[name]));
+    if (changed.length) callback(changed, was);
+  });
+}
+
 // ipywidgets draws a slider's label beside it but ties it to nothing: its handle and its readout
 // have no accessible name. They may also be drawn after this canvas, hence the observer.
 export function nameSliders(canvas) {

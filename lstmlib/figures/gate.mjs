@@ -38,26 +38,20 @@ function render({ model, el }) {
       `gate (${s.map(number).join(", ")}), out (${y.map(number).join(", ")}).`;
   };
 
-  // Either slider of a position may be moved and the other follows. Only the one that moved leads:
+  // Either slider of a position may be moved and the other follows, until the two belong together:
   // at a gate of exactly 0 or 1 the pre-activation stops at the end of its slider.
-  let following = false;
-  const follow = (name, value) => {
-    if (following) return;
-    following = true;
-    model.set(name, value);
-    model.save_changes();
-    following = false;
+  const back = (s) => Math.max(-REACH, Math.min(REACH, logit(s)));
+  const follow = (k, name, value) => {
+    const [a, s] = [model.get(`a${k}`), model.get(`s${k}`)];
+    if (s !== sigmoid(a) && a !== back(s)) {
+      model.set(name, value(a, s));
+      model.save_changes();
+    }
+    say(k);
   };
   for (const k of positions) {
-    model.on(`change:a${k}`, () => {
-      follow(`s${k}`, sigmoid(model.get(`a${k}`)));
-      say(k);
-    });
-    model.on(`change:s${k}`, () => {
-      const a = logit(model.get(`s${k}`));
-      follow(`a${k}`, Math.max(-REACH, Math.min(REACH, a)));
-      say(k);
-    });
+    model.on(`change:a${k}`, () => follow(k, `s${k}`, sigmoid));
+    model.on(`change:s${k}`, () => follow(k, `a${k}`, (_, s) => back(s)));
   }
   say();
   return nameSliders(el);

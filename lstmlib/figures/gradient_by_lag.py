@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures.canvas import STYLE, module_source, slider, within
+from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
 
 KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
     "linear": (lambda a: a, np.ones_like),
@@ -36,6 +36,12 @@ class _GradientByLagCanvas(anywidget.AnyWidget):
     x: Any = traitlets.List(EVENTS.tolist()).tag(sync=True)
 
 
+def _kind(kind: str, name: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"{name} must be one of {list(KINDS)}, got {kind!r}")
+    return kind
+
+
 class GradientByLag(ipywidgets.VBox):
     """‖∂h_T/∂h_t‖ against the lag T − t for a network of four units with fixed random weights.
 
@@ -58,7 +64,7 @@ class GradientByLag(ipywidgets.VBox):
     Attributes
     ----------
     sigma, length, kind, forget_bias
-        As the reader has set them.
+        As the reader has set them; Python may set them too.
     W : array (4, 4)
     norms : array (length,)
         ‖∂h_T/∂h_t‖, entry k for the lag k.
@@ -84,12 +90,10 @@ class GradientByLag(ipywidgets.VBox):
     def __init__(
         self, sigma: float = 1.2, length: int = 30, kind: str = "tanh", forget_bias: float | None = None
     ) -> None:
-        if kind not in KINDS:
-            raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
         self._canvas = _GradientByLagCanvas(
             sigma=within(sigma, "sigma", 0.2, 2),
             length=within(length, "length", 5, LONGEST),
-            kind=kind,
+            kind=_kind(kind, "kind"),
             forget_bias=None if forget_bias is None else within(forget_bias, "forget_bias", -2, 6),
         )
         sliders = [
@@ -102,11 +106,19 @@ class GradientByLag(ipywidgets.VBox):
         super().__init__([self._canvas, *sliders])
         self.add_class("lstmlib-figure")
 
-    sigma = property(lambda self: self._canvas.sigma)
-    length = property(lambda self: int(self._canvas.length))
-    kind = property(lambda self: self._canvas.kind)
-    forget_bias = property(lambda self: self._canvas.forget_bias)
+    sigma = shared("sigma", within, 0.2, 2)
+    kind = shared("kind", _kind)
+    forget_bias = shared("forget_bias", within, -2, 6)
     W = property(lambda self: self.sigma * DIRECTION)
+
+    @property
+    def length(self) -> int:
+        """T, the number of steps."""
+        return int(self._canvas.length)
+
+    @length.setter
+    def length(self, length: int) -> None:
+        self._canvas.length = within(length, "length", 5, LONGEST)
 
     @property
     def norms(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 // One unit of an LSTM: the cell state rides the belt, three gates act on it.
 
 import { lstmCell } from "./cell.mjs";
-import { button, nameSliders, number, sign, status, svg } from "./drawing.mjs";
+import { button, nameSliders, number, onChange, sign, status, svg } from "./drawing.mjs";
 
 const GATES = ["i", "f", "g", "o"];
 const SLIDERS = [...GATES, "c_prev"];
@@ -18,26 +18,27 @@ function render({ model, el }) {
 
   const values = () => Object.fromEntries(SLIDERS.map((name) => [name, model.get(name)]));
   const names = () => model.get("notations")[model.get("notation")];
+  const symbol = (name) => names()[name === "c_prev" ? "c" : name][0];
   const word = (name) => (name === "c_prev" ? `${names().c[1]} before` : names()[name][1]);
   const place = () => model.get("history").length; // 0: before the first step
 
-  let saying = true;
-  const show = (happened) => {
+  const draw = () => {
     const v = values();
     const r = lstmCell(v);
     update(v, r, names());
     strip(run(), place(), names());
-    if (!saying) return;
+    return { v, r };
+  };
+  const show = (happened) => {
+    const { v, r } = draw();
     line.textContent =
       `${happened} The belt keeps ${number(v.f)} × ${number(v.c_prev)} = ${number(r.kept)}, ` +
       `gains ${number(v.i)} × ${number(v.g)} = ${number(r.added)} and carries on ${number(r.c)}. ` +
       `The cell says ${number(v.o)} × tanh(${number(r.c)}) = ${number(r.h)}.`;
   };
   const set = (next) => {
-    saying = false; // one sentence for a step, not one for each value
     model.set(next);
     model.save_changes();
-    saying = true;
   };
 
   // The whole sequence as it stands: what the belt carries on is the previous state of the next step.
@@ -52,44 +53,44 @@ function render({ model, el }) {
   };
   const goTo = (t) => {
     const rows = run();
-    if (t === 0) return set({ ...model.get("initial"), history: [] });
     const gates = Object.fromEntries(GATES.map((name, k) => [name, rows[t - 1][k]]));
     const c_prev = t === 1 ? model.get("start") : rows[t - 2][4];
     // The slider's ends come first: it would cut a value that lies beyond them.
     const highest = Math.max(model.get("highest"), Math.ceil(Math.abs(c_prev)));
     set({ highest, lowest: -highest, ...gates, c_prev, history: rows.slice(0, t) });
-    show(`Step ${t} of ${rows.length}.`);
   };
+  // A slider that moves at a step of the sequence changes that step, and all later ones follow.
+  const rewrite = () => {
+    const t = place();
+    const sequence = model.get("sequence").map((row, k) =>
+      k === t - 1 ? GATES.map((gate) => model.get(gate)) : row);
+    // The state before the first step may be chosen; before the others, the steps decide.
+    const start = t === 1 ? model.get("c_prev") : model.get("start");
+    set({ sequence, start, history: run(sequence, start).slice(0, t) });
+  };
+  const relabel = () =>
+    set(Object.fromEntries(SLIDERS.map((name) => [`label_${name}`, `${symbol(name)} ${word(name)}`])));
 
-  const before = values();
-  for (const name of SLIDERS)
-    model.on(`change:${name}`, () => {
-      const now = model.get(name);
-      const moved = now < before[name] ? "lowered" : "raised";
-      before[name] = now;
-      const t = place();
-      if (saying && t > 0) {
-        const sequence = model.get("sequence").map((row, k) =>
-          k === t - 1 ? GATES.map((gate) => model.get(gate)) : row);
-        // The state before the first step may be chosen; before the others, the steps decide.
-        const start = t === 1 ? model.get("c_prev") : model.get("start");
-        set({ sequence, start, history: run(sequence, start).slice(0, t) });
-      }
-      const at = t > 0 ? ` of step ${t}` : "";
-      show(`You ${moved} the ${word(name)}${at} to ${number(now)}.`);
-    });
-
-  choice.addEventListener("change", () => {
-    const chosen = model.get("notations")[choice.value];
-    const labels = SLIDERS.map((name) => [
-      `label_${name}`,
-      name === "c_prev" ? `${chosen.c.join(" ")} before` : chosen[name].join(" "),
-    ]);
-    set({ notation: choice.value, ...Object.fromEntries(labels) });
-    show(`The same numbers in other words: ${choice.value}.`);
+  onChange(model, [...SLIDERS, "history", "sequence", "notation"], (changed, was) => {
+    if (changed.includes("notation")) {
+      choice.value = model.get("notation");
+      relabel();
+      return show(`The same numbers in other words: ${choice.value}.`);
+    }
+    const t = place();
+    if (t !== was.history.length)
+      return show(t ? `Step ${t} of ${model.get("sequence").length}.` : "Back at the start.");
+    const moved = SLIDERS.filter((name) => changed.includes(name));
+    if (!moved.length) return draw();
+    if (t) rewrite();
+    const at = t ? ` of step ${t}` : "";
+    const say = (name) =>
+      `You ${model.get(name) < was[name] ? "lowered" : "raised"} the ${word(name)}${at} to ${number(model.get(name))}.`;
+    show(moved.map(say).join(" "));
   });
 
-  const original = { sequence: model.get("sequence"), start: model.get("start") };
+  choice.addEventListener("change", () => set({ notation: choice.value }));
+
   const last = () => model.get("sequence").length;
   let timer = null;
   const stop = () => {
@@ -117,8 +118,7 @@ function render({ model, el }) {
   });
   button(controls, "Restart", () => {
     stop();
-    set(original);
-    goTo(0);
+    set({ ...model.get("initial"), history: [] });
     show("Back at the start, with the sequence as it was.");
   });
 

@@ -8,7 +8,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from lstmlib.figures.canvas import STYLE, module_source, slider, within
+from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
 from lstmlib.lstm import Trace
 
 SEQUENCE = (
@@ -72,6 +72,12 @@ class _LSTMCellCanvas(anywidget.AnyWidget):
     label_f, label_i, label_g, label_o, label_c_prev = (traitlets.Unicode().tag(sync=True) for _ in range(5))
 
 
+def _notation(notation: str, name: str) -> str:
+    if notation not in NOTATIONS:
+        raise ValueError(f"{name} must be one of {list(NOTATIONS)}, got {notation!r}")
+    return notation
+
+
 class LSTMCell(ipywidgets.VBox):
     """One unit of an LSTM with a slider on every gate, and a sequence to play and to change.
 
@@ -94,8 +100,12 @@ class LSTMCell(ipywidgets.VBox):
 
     Attributes
     ----------
-    f, i, g, o, c_prev, c, h : float
-        As the sliders stand.
+    f, i, g, o, c_prev : float
+        As the sliders stand; Python may set them too.
+    c, h : float
+        What the cell makes of them.
+    notation : str
+        Whose names the figure shows, one of `NOTATIONS`; Python may set it too.
     trace : Trace
         The steps played so far, each field an array (t,).
     sequence : array (T, 4)
@@ -129,25 +139,32 @@ class LSTMCell(ipywidgets.VBox):
             "o": within(o, "o", 0, 1),
             "c_prev": within(c_prev, "c_prev", -2, 2),
         }
-        self._canvas = _LSTMCellCanvas(**values, initial=values, start=0.0, sequence=_rows(sequence))
-        names = {name: " ".join(pair) for name, pair in NOTATIONS["this book"].items()}
-        names["c_prev"] = f"{names['c']} before"
+        begun = {"sequence": _rows(sequence), "start": 0.0}
+        self._canvas = _LSTMCellCanvas(**values, **begun, initial=values | begun)
         ranges = {"f": (0, 1), "i": (0, 1), "g": (-1, 1), "o": (0, 1), "c_prev": (-2, 2)}
-        sliders = []
-        for name, (low, high) in ranges.items():
-            setattr(self._canvas, f"label_{name}", names[name])
-            sliders.append(slider(self._canvas, name, names[name], low, high, 0.01))
-            ipywidgets.jslink((self._canvas, f"label_{name}"), (sliders[-1], "description"))
-        ipywidgets.jslink((self._canvas, "lowest"), (sliders[-1], "min"))
-        ipywidgets.jslink((self._canvas, "highest"), (sliders[-1], "max"))
-        super().__init__([self._canvas, *sliders])
+        self._sliders = {
+            name: slider(self._canvas, name, "", low, high, 0.01) for name, (low, high) in ranges.items()
+        }
+        for name, made in self._sliders.items():
+            ipywidgets.jslink((self._canvas, f"label_{name}"), (made, "description"))
+        ipywidgets.jslink((self._canvas, "lowest"), (made, "min"))
+        ipywidgets.jslink((self._canvas, "highest"), (made, "max"))
+        self._canvas.observe(lambda _: self._relabel(), "notation")
+        self._relabel()
+        super().__init__([self._canvas, *self._sliders.values()])
         self.add_class("lstmlib-figure")
 
-    f = property(lambda self: self._canvas.f)
-    i = property(lambda self: self._canvas.i)
-    g = property(lambda self: self._canvas.g)
-    o = property(lambda self: self._canvas.o)
-    c_prev = property(lambda self: self._canvas.c_prev)
+    f, i, o = (shared(name, within, 0, 1) for name in "fio")
+    g = shared("g", within, -1, 1)
+    c_prev = shared("c_prev", within, -2, 2)
+    notation = shared("notation", _notation)
+
+    def _relabel(self) -> None:
+        names = NOTATIONS[self.notation]
+        for name, made in self._sliders.items():
+            label = f"{' '.join(names['c'])} before" if name == "c_prev" else " ".join(names[name])
+            setattr(self._canvas, f"label_{name}", label)
+            made.description = label
 
     @property
     def c(self) -> float:

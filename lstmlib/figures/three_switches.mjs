@@ -1,7 +1,7 @@
 // A memory cell reads five numbers; three switches for each step say what it writes, keeps and shows.
 
 import { memory } from "./cell.mjs";
-import { button, number, sign, status, svg } from "./drawing.mjs";
+import { button, number, onChange, sign, status, svg } from "./drawing.mjs";
 
 const SWITCHES = { i: "write", f: "keep", o: "read" };
 const COLUMN = 60; // the canvas has six: names, and five steps
@@ -44,30 +44,34 @@ function render({ model, el }) {
       slider.addEventListener("input", () => {
         const values = [...model.get(name)];
         values[t] = Number(slider.value);
-        slider.setAttribute("aria-valuetext", number(values[t]));
         model.set(name, values);
         model.save_changes();
-        show(`You set ${word} at step ${t + 1} to ${number(values[t])}. `);
       });
       return slider;
     });
-    model.on(`change:${name}`, () =>
-      model.get(name).forEach((value, t) => {
-        sliders[name][t].value = value;
-        sliders[name][t].setAttribute("aria-valuetext", number(value));
-      }));
   }
 
   choice.addEventListener("change", () => {
     model.set("task", Number(choice.value));
     model.save_changes();
-    show("");
   });
-  const initial = Object.fromEntries(Object.keys(SWITCHES).map((name) => [name, model.get(name)]));
   button(controls, "Start over", () => {
-    model.set(initial);
+    model.set(model.get("initial"));
     model.save_changes();
     show("All switches are back at the start. ");
+  });
+
+  onChange(model, ["task", ...Object.keys(SWITCHES)], (changed, was) => {
+    choice.value = model.get("task");
+    const moved = [];
+    for (const name of Object.keys(SWITCHES))
+      model.get(name).forEach((value, t) => {
+        sliders[name][t].value = value;
+        sliders[name][t].setAttribute("aria-valuetext", number(value));
+        if (value !== was[name][t])
+          moved.push(`You set ${SWITCHES[name]} at step ${t + 1} to ${number(value)}. `);
+      });
+    show(moved.length === 1 ? moved[0] : "");
   });
   show("");
 }

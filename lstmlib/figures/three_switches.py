@@ -1,5 +1,6 @@
 """One memory cell and three switches at each step: write, keep and read, with tasks to solve."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import anywidget
@@ -7,7 +8,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from lstmlib.figures.canvas import STYLE, module_source
+from lstmlib.figures.canvas import STYLE, module_source, shared, within
 
 INPUTS = (0.4, -0.8, 0.7, -0.3, 0.6)
 TOLERANCE = 0.01
@@ -30,6 +31,19 @@ class _ThreeSwitchesCanvas(anywidget.AnyWidget):
     i: Any = traitlets.List().tag(sync=True)
     f: Any = traitlets.List().tag(sync=True)
     o: Any = traitlets.List().tag(sync=True)
+    initial = traitlets.Dict().tag(sync=True)
+
+
+def _task(task: int, name: str) -> int:
+    if isinstance(task, bool) or not isinstance(task, int) or not 0 <= task < len(TASKS):
+        raise ValueError(f"{name} must be a whole number from 0 to {len(TASKS) - 1}, got {task!r}")
+    return task
+
+
+def _switches(values: Sequence[float], name: str) -> list[float]:
+    if len(values) != len(INPUTS):
+        raise ValueError(f"{name} must hold {len(INPUTS)} numbers, one for each step, got {len(values)}")
+    return [within(value, f"{name}[{t}]", 0, 1) for t, value in enumerate(values)]
 
 
 class ThreeSwitches(ipywidgets.VBox):
@@ -49,7 +63,7 @@ class ThreeSwitches(ipywidgets.VBox):
     ----------
     task : int
     i, f, o : arrays (5,) in [0, 1]
-        The switches as the reader has set them.
+        The switches as the reader has set them; Python may set all four too.
     c, h : arrays (5,)
         What the cell holds and shows after each step.
     wanted : array (5,)
@@ -69,17 +83,13 @@ class ThreeSwitches(ipywidgets.VBox):
     """
 
     def __init__(self, task: int = 0) -> None:
-        if isinstance(task, bool) or not isinstance(task, int) or not 0 <= task < len(TASKS):
-            raise ValueError(f"task must be a whole number from 0 to {len(TASKS) - 1}, got {task!r}")
-        steps = len(INPUTS)
-        self._canvas = _ThreeSwitchesCanvas(task=task, i=[0.0] * steps, f=[1.0] * steps, o=[0.0] * steps)
+        initial = {name: [value] * len(INPUTS) for name, value in {"i": 0.0, "f": 1.0, "o": 0.0}.items()}
+        self._canvas = _ThreeSwitchesCanvas(task=_task(task, "task"), initial=initial, **initial)
         super().__init__([self._canvas])
         self.add_class("lstmlib-figure")
 
-    task = property(lambda self: self._canvas.task)
-    i = property(lambda self: np.array(self._canvas.i))
-    f = property(lambda self: np.array(self._canvas.f))
-    o = property(lambda self: np.array(self._canvas.o))
+    task = shared("task", _task)
+    i, f, o = (shared(name, _switches) for name in "ifo")
 
     @property
     def c(self) -> np.ndarray:

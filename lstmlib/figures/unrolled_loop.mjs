@@ -41,8 +41,9 @@ function render({ model, el }) {
       before[name] = now;
     });
 
+  const typed = () => field.value.trim().toLowerCase();
   field.addEventListener("input", () => {
-    const word = field.value.trim().toLowerCase();
+    const word = typed();
     const fits = /^[a-z]+$/.test(word) && word.length <= LONGEST;
     field.setAttribute("aria-invalid", !fits);
     if (fits) {
@@ -56,7 +57,12 @@ function render({ model, el }) {
       line.textContent = `${wrong} The figure still shows ${model.get("word")}.`;
     }
   });
-  model.on("change:word", () => show(""));
+  model.on("change:word", () => {
+    // Set from Python or in another view, unless it was typed here
+    if (typed() !== model.get("word")) field.value = model.get("word");
+    field.setAttribute("aria-invalid", false);
+    show("");
+  });
   show("");
   return nameSliders(el);
 }

@@ -7,7 +7,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from lstmlib.figures.canvas import STYLE, module_source, slider, within
+from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
 
 LETTERS = {"a": 1.0, "b": -1.0}
 """What a letter is worth to the unit; every other letter is worth 0."""
@@ -18,6 +18,12 @@ class _UnrolledLoopCanvas(anywidget.AnyWidget):
     word = traitlets.Unicode().tag(sync=True)
     w, u = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
     letters = traitlets.Dict(LETTERS).tag(sync=True)
+
+
+def _word(word: str, name: str) -> str:
+    if not isinstance(word, str) or not re.fullmatch("[a-z]{1,10}", word):
+        raise ValueError(f"{name} must be 1 to 10 letters from a to z, got {word!r}")
+    return word
 
 
 class UnrolledLoop(ipywidgets.VBox):
@@ -35,7 +41,7 @@ class UnrolledLoop(ipywidgets.VBox):
     Attributes
     ----------
     word, w, u
-        As the reader has set them.
+        As the reader has set them; Python may set them too.
     x, h : arrays (T,)
         What the letters are worth, and the unit's value after each of them.
 
@@ -51,9 +57,9 @@ class UnrolledLoop(ipywidgets.VBox):
     """
 
     def __init__(self, word: str = "aab", w: float = 1.0, u: float = 0.5) -> None:
-        if not isinstance(word, str) or not re.fullmatch("[a-z]{1,10}", word):
-            raise ValueError(f"word must be 1 to 10 letters from a to z, got {word!r}")
-        self._canvas = _UnrolledLoopCanvas(word=word, w=within(w, "w", -3, 3), u=within(u, "u", -3, 3))
+        self._canvas = _UnrolledLoopCanvas(
+            word=_word(word, "word"), w=within(w, "w", -3, 3), u=within(u, "u", -3, 3)
+        )
         sliders = [
             slider(self._canvas, "w", "w weight of the letter", -3, 3, 0.1),
             slider(self._canvas, "u", "u weight of the loop", -3, 3, 0.1),
@@ -61,9 +67,9 @@ class UnrolledLoop(ipywidgets.VBox):
         super().__init__([self._canvas, *sliders])
         self.add_class("lstmlib-figure")
 
-    word = property(lambda self: self._canvas.word)
-    w = property(lambda self: self._canvas.w)
-    u = property(lambda self: self._canvas.u)
+    word = shared("word", _word)
+    w = shared("w", within, -3, 3)
+    u = shared("u", within, -3, 3)
 
     @property
     def x(self) -> np.ndarray:
