@@ -207,7 +207,8 @@ def digest(notebook: Path, python: dict[str, str], name: str) -> str:
     """Changes with what decides a run: the code as Python reads it, the packages, the processor."""
     parts = [ast.dump(ast.parse(source)) for _, source in code(notebook)]
     parts += shared_code()
-    parts += [str(sorted(PROCESSORS[name].items())), str(sorted(python.items())), processor()]
+    versions = [python[key] for key in ("python", "numpy", "torch")]
+    parts += [str(sorted(PROCESSORS[name].items())), *versions, processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
