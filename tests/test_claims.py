@@ -44,6 +44,8 @@ def margins(source):
         ("assert (5 < 3) == False", True, [2]),
         ("assert 'a' in 'abc' and [1] == [1]", True, []),
         ("import torch\nassert torch.ones(2, requires_grad=True).sum() > 1", True, [1]),
+        ("import torch\nassert (torch.ones(2) == torch.ones(2)).all()", True, []),
+        ("import numpy as np\nassert np.array_equal([np.nan], [1.0]) or np.nan != 1", True, []),
     ],
 )
 def test_a_margin_is_the_distance_from_the_edge(source, holds, wanted):

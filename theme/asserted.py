@@ -114,7 +114,7 @@ class Recorder(ast.NodeTransformer):
             if sign in "<≤>≥":
                 distance = _numbers(right) - _numbers(left)
                 self._note(first + k, said, left, right, distance if sign in "<≤" else -distance)
-            elif not np.all(one):
+            elif not np.asarray(one).all():
                 self._came.append(f"expected {said}, came {_short(left)} and {_short(right)}")
             result = one if k == 0 else (result and one)
         return result
