@@ -12,7 +12,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint bench clean
+.PHONY: book serve lab test lint bench clean
 
 book: $(VENV)/installed
 	$(BIN)/jupyter-book build . -W -n --keep-going
@@ -20,6 +20,9 @@ book: $(VENV)/installed
 serve: book
 	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lab: $(VENV)/installed
+	$(BIN)/jupyter lab chapters
 
 test: book
 	$(BIN)/ruff check

@@ -79,7 +79,7 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 
 
 def repository(root: Path) -> tuple[str, str] | None:
-    """Address and commit of the repository that the book is built from, or None where the address is unknown."""
+    """Address and commit of the repository that the book is built from, or None without an address."""
     commit = _git(root, "rev-parse", "--verify", "HEAD") or "HEAD"
     if name := os.environ.get("GITHUB_REPOSITORY"):
         return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}", commit
@@ -117,6 +117,13 @@ def name_the_site(app: Sphinx, config: Config) -> None:
         config.html_baseurl = config.ogp_site_url = site.rstrip("/") + "/"
 
 
+def launch_a_notebook(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Launch the notebook of a page that is written as text: the theme would open the text."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []) if group.get("label") == "launch-buttons" else []:
+            button["url"] = re.sub(rf"/{pagename}\.md$", f"/{pagename}.ipynb", button["url"])
+
+
 def write_readers_notebooks(app: Sphinx, exception: Exception | None) -> None:
     """Write what the launch and download buttons hand out."""
     if exception is None and app.builder.name == "html":
@@ -137,5 +144,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_vendored_files)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
+    app.connect("html-page-context", launch_a_notebook, priority=600)  # after the theme's own
     app.connect("build-finished", write_readers_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

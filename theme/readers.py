@@ -1,7 +1,7 @@
 """The readers' notebooks: the executed pages without directives and roles, for whatever opens a notebook.
 
-Numbers, names and addresses are those that Sphinx has found for the site; outputs are those of the run that the
-site shows. `write` makes the whole tree anew at the end of every build, so it never lags behind a page.
+Numbers, names and addresses are those that Sphinx has found for the site; outputs are those of the run that
+the site shows. `write` makes the whole tree anew at the end of every build, so it never lags behind a page.
 """
 
 import posixpath
@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -31,13 +30,19 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-ADMONITIONS = (
-    "attention caution danger error hint important note tip warning seealso margin sidebar topic".split()
+# Those whose title is their name, and those with a title of their own
+NAMED = {
+    name: name.capitalize()
+    for name in ("attention", "caution", "danger", "error", "hint", "important", "note", "tip", "warning")
+} | {"seealso": "See also"}
+TITLED = {"admonition", "dropdown", "sidebar", "topic"}
+FENCE = re.compile(r"(`{3,}(?!.*`)|~{3,}|:{3,})(?:\{([\w:.-]+)\} *)?(.*)")
+# A span of code, which is a role's where a name stands before it
+INLINE = re.compile(
+    r"(?:\{(?P<role>[\w:.-]+)\})?(?<!`)(?P<ticks>`+)(?!`)(?P<span>(?:(?!\n\n).)+?)(?<!`)(?P=ticks)(?!`)",
+    re.DOTALL,
 )
-FENCE = re.compile(r"(`{3,}|~{3,}|:{3,})(?:\{([\w:.-]+)\} *)?(.*)")
-# A span of code, which is a role's where a name stands before it. What begins as a link is one, if it is whole.
-INLINE = re.compile(r"(?:\{(?P<role>[\w:.-]+)\})?(?P<ticks>`+)(?P<span>(?:(?!`).|\n)+)(?P=ticks)(?!`)")
-LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)\)")
+LINK = re.compile(r"!?\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)\)")
 DROPPED = re.compile(r"^(?:\([\w:. -]+\)=|\+\+\+.*|%( .*)?)\n", re.MULTILINE)
 EQUATION = re.compile(r"\$\$(?P<tex>[^$]+)\$\$ *\((?P<label>[\w:.-]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
@@ -49,20 +54,23 @@ def install_cell(address: str | None, commit: str = "HEAD") -> str:
     Parameters
     ----------
     address : str or None
-        Where git finds the repository, such as `https://github.com/OWNER/NAME` or `file:///a/folder`. None where
-        the book does not know the repository it was built from: then the cell says what to do.
+        Where git finds the repository, such as `https://github.com/OWNER/NAME` or `file:///a/folder`. None
+        where the book does not know the repository it was built from: then the cell says what to do.
     commit : str
         Which state of the repository to install.
     """
     if address is None:
         return """\
-# Says what to do where the course's package, lstmlib, is not installed. Where it is, this cell does nothing.
+# Says what to do where this course's package, lstmlib, is missing;
+# where it is installed, this cell does nothing.
 import importlib.util
 
 if importlib.util.find_spec("lstmlib") is None:
-    print("lstmlib is missing. Get the course's repository, and in its folder run: pip install '.[notebooks]'")"""
+    print("lstmlib is missing. Download the course's repository and run in its folder:")
+    print("pip install '.[notebooks]'")"""
     return f"""\
-# Installs the course's package, lstmlib, with what it needs, where it is missing. Where it is there, does nothing.
+# Installs this course's package, lstmlib, with what it needs, where it is missing;
+# where it is installed, this cell does nothing.
 import importlib.util
 
 if importlib.util.find_spec("lstmlib") is None:
@@ -87,12 +95,13 @@ def write(app: Sphinx, repository: tuple[str, str] | None) -> None:
 def executed(app: Sphinx, page: str) -> NotebookNode:
     """A page as MyST-NB has read it, with the outputs that the site shows.
 
-    What MyST-NB leaves under `jupyter_execute` has outputs only where it has just run the cells; where it found them
-    in its cache, they are found there again.
+    What MyST-NB leaves under `jupyter_execute` has outputs only where it has just run the cells. Outputs that
+    it found in its cache are found there again.
     """
     notebook = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb", as_version=4)
+    cache = get_cache(app.env.mystnb_config.execution_cache_path)
     with suppress(KeyError):  # a notebook that failed is not in the cache
-        _, notebook = get_cache(app.env.mystnb_config.execution_cache_path).merge_match_into_notebook(notebook)
+        _, notebook = cache.merge_match_into_notebook(notebook)
     return notebook
 
 
@@ -116,7 +125,7 @@ class Directive:
 
 
 def blocks(text: str) -> Iterator[str | Directive]:
-    """Markdown as a sequence of directives, fences of code (with their backticks), and what stands between."""
+    """Markdown as a sequence of directives, blocks of code (with their fences), and what stands between."""
     lines = text.split("\n")
     between: list[str] = []
     while lines:
@@ -165,7 +174,9 @@ class Page:
         self.app.env.apply_post_transforms(doctree, self.name)
         self.papers = {paper["ids"][0]: self.paper(paper) for paper in doctree.findall(nodes.citation)}
         self.roles = {
-            mark["role"]: markdown(mark, self.link) for mark in doctree.findall(nodes.inline) if mark.get("role")
+            mark["role"]: markdown(mark, self.link)
+            for mark in doctree.findall(nodes.inline)
+            if mark.get("role")
         }
         self.glued = [node.astext() for node in doctree.findall(is_glued)]
 
@@ -228,10 +239,10 @@ class Page:
             return f"### {self.inline(exercise)}\n\n{self.markdown(block.body)}"
         if block.name == "exercise-end":
             return ""
-        if block.name in ("admonition", "dropdown", *ADMONITIONS):
-            own = block.name in ("admonition", "dropdown", "sidebar", "topic")
-            title = block.argument if own else block.name.capitalize().replace("Seealso", "See also")
-            body = self.markdown(block.body if own or not block.argument else f"{block.argument}\n{block.body}")
+        if block.name in NAMED or block.name in TITLED:
+            title = NAMED.get(block.name, block.argument)
+            # What stands beside {note} is the note's first words.
+            body = self.markdown("\n".join([block.argument] * (block.name in NAMED) + [block.body]))
             if block.folded or block.name == "dropdown":
                 return f"<details>\n<summary><b>{self.title(title)}</b></summary>\n\n{body}\n\n</details>"
             return re.sub("^", "> ", f"**{self.inline(title)}**\n\n{body}", flags=re.MULTILINE)
@@ -276,19 +287,19 @@ class Page:
     def relink(self, found: re.Match) -> str:
         """A link of the source, led to where it can be followed."""
         target, _, fragment = found["target"].partition("#")
-        if urlsplit(target).scheme or found["target"].startswith("attachment:"):
+        if urlsplit(target).scheme:
             return found[0]
         page = posixpath.splitext(posixpath.normpath(posixpath.join(posixpath.dirname(self.name), target)))[0]
-        if not target or page not in self.app.env.found_docs:
+        if found[0].startswith("!") or not target or page not in self.app.env.found_docs:
             return self.fail(f"the link to {found['target']}")
         text = found["text"] or self.app.env.titles[page].astext()
         return self.link(text, f"/{page}.html" + (f"#{fragment}" if fragment else ""))
 
     def link(self, text: str, address: str) -> str:
-        """A link to an address as the site's page would have it, or the text alone where no address serves.
+        """A link to an address as the site's page has it, or the text alone where no address serves.
 
-        The site's pages open from everywhere. Where its address is unknown, the notebook next door must do: that
-        opens in JupyterLab, in VS Code and on GitHub, and not in Colab.
+        The site's pages open from everywhere. Where its address is unknown, the notebook next door must do:
+        that opens in JupyterLab, in VS Code and on GitHub, though not in Colab.
         """
         if urlsplit(address).scheme:
             return f"[{text}]({address})"
@@ -307,7 +318,7 @@ class Page:
         return text
 
     def paper(self, entry: nodes.citation) -> str:
-        # The first: a page that was written a moment ago shares its entries with this one, which fill up twice.
+        # The first: a page written a moment ago shares its entries with this one, and they were filled twice.
         paragraph = next(entry.findall(nodes.paragraph))
         text = markdown(paragraph, self.link)
         return text if "](" in text else ARXIV.sub(r"[\g<0>](https://arxiv.org/abs/\1)", text)
@@ -326,8 +337,7 @@ class Page:
         return ".".join(map(str, numbers.get(label, ())))
 
     def tag(self, label: str) -> str:
-        page, number = self.app.env.get_domain("math").equations[label]
-        return f" \\tag{{{number}}}"
+        return f" \\tag{{{self.app.env.get_domain('math').equations[label][1]}}}"
 
     def title(self, text: str) -> str:
         """Markdown for a place where only HTML is read."""
@@ -359,7 +369,7 @@ class Page:
         if figure:
             number = self.number("figure", figure.get("name", ""))
             label = self.app.config.numfig_format["figure"] % number if number else ""
-            self.text.append(f"**{label}**  {self.inline(figure['caption'])}" if label else figure["caption"])
+            self.text.append(f"**{label}** {self.inline(figure['caption'])}" if label else figure["caption"])
             if self.solution:
                 self.text.append("*The figure appears when you run the code.*")
             else:
@@ -375,19 +385,18 @@ class Page:
         if all(kind.startswith(GLUED) for kind in output.data):
             return None
         if WIDGET in output.data:
-            site = self.site and urljoin(self.site, f"{self.name}.html")
-            says = "Run this cell for the live figure"
-            shown = {
-                "text/markdown": f"*{says}, or play with it [on the site]({site}).*" if site else f"*{says}.*",
-                "text/plain": f"{says}, or play with it on the site: {site}" if site else f"{says}.",
-            }
-            return new_output("display_data", data=shown)
+            says, plainly = "Run this cell for the live figure", ""
+            if self.site:
+                address = urljoin(self.site, f"{self.name}.html")
+                says, plainly = f"{says}, or play with it [on the site]({address})", f" ({address})"
+            plain = re.sub(r"\[(.*)\]\(.*\)", r"\1", says) + plainly
+            return new_output("display_data", data={"text/markdown": f"*{says}.*", "text/plain": f"{plain}."})
         described = {kind: {"alt": alt} for kind in output.data if alt and kind.startswith("image/")}
         more = {"execution_count": output.execution_count} if output.output_type == "execute_result" else {}
         return new_output(output.output_type, data=output.data, metadata=described, **more)
 
     def fail(self, what: str) -> str:
-        raise ExtensionError(f"{self.name}: {what} cannot be written into the reader's notebook (theme/readers.py)")
+        raise ExtensionError(f"{self.name}: the reader's notebook cannot say {what} (see theme/readers.py)")
 
 
 def is_glued(node: nodes.Node) -> bool:
