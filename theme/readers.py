@@ -1,9 +1,11 @@
 """The readers' notebooks: the executed pages without directives and roles, for whatever opens a notebook.
 
 Numbers, names and addresses are those that Sphinx has found for the site; outputs are those of the run that
-the site shows. `write` makes the whole tree anew at the end of every build, so it never lags behind a page.
+the site shows. A number on one page may change with another page, so whenever Sphinx has read one, `write` makes
+all of them anew.
 """
 
+import hashlib
 import posixpath
 import re
 import shutil
@@ -80,16 +82,29 @@ if importlib.util.find_spec("lstmlib") is None:
 def write(app: Sphinx, repository: tuple[str, str] | None) -> None:
     """Write `_build/notebooks`, and hand the same files out where the site has its notebooks for download."""
     build = Path(app.outdir).parent
-    shutil.rmtree(build / "notebooks", ignore_errors=True)
-    for page in pages(app):
-        notebook = Page(app, page, executed(app, page)).notebook(install_cell(*repository or [None]))
-        nbformat.validate(notebook)
-        path = build / "notebooks" / f"{page}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, path)
-        download = Path(app.outdir) / "_sources" / f"{page}.ipynb"
-        download.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, download)
+    notebooks, stamp = build / "notebooks", build / "readers"
+    wanted = state(app, repository)
+    if not (notebooks.is_dir() and stamp.exists() and stamp.read_text() == wanted):
+        shutil.rmtree(notebooks, ignore_errors=True)
+        for page in pages(app):
+            notebook = Page(app, page, executed(app, page)).notebook(install_cell(*repository or [None]))
+            nbformat.validate(notebook)
+            path = notebooks / f"{page}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, path)
+        stamp.write_text(wanted)
+    # Always, since Sphinx puts a page's source here whenever it writes the page
+    shutil.copytree(notebooks, Path(app.outdir) / "_sources", dirs_exist_ok=True)
+
+
+def state(app: Sphinx, repository: tuple[str, str] | None) -> str:
+    """A digest of what the notebooks are made from: it changes with every page that Sphinx has read anew."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest.update(repr((repository, app.config.html_baseurl)).encode())
+    for page in sorted(app.env.found_docs):
+        read = (Path(app.doctreedir) / f"{page}.doctree").stat().st_mtime_ns
+        digest.update(f"{page} {read}".encode())
+    return digest.hexdigest()
 
 
 def executed(app: Sphinx, page: str) -> NotebookNode:
