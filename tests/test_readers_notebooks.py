@@ -348,25 +348,25 @@ def small_book(tmp_path_factory):
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), root / "part/page.ipynb")
+    return root
+
+
+def built(root):
+    """The reader's notebook of the small book's page, after one more build."""
     environment = {**os.environ, "GITHUB_REPOSITORY": "fork/lstms", "SITE_URL": "https://example.org/site"}
     environment["GIT_CEILING_DIRECTORIES"] = str(root.parent)
-    command = [
-        Path(sys.executable).with_name("jupyter-book"),
-        "build",
-        root,
-        "-q",
-        "-W",
-        "-n",
-        "--keep-going",
-    ]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-q", "-W", "-n"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return nbformat.read(root / "_build/notebooks/part/page.ipynb", as_version=nbformat.NO_CONVERT)
+    path = root / "_build/notebooks/part/page.ipynb"
+    assert (root / "_build/html/_sources/part/page.ipynb").read_bytes() == path.read_bytes()
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
 
 
 def test_every_construct_of_the_book_becomes_plain_markdown(small_book):
-    cells = {cell.id: cell for cell in small_book.cells}
-    text = "\n".join(cell.source for cell in small_book.cells if cell.cell_type == "markdown")
+    notebook = built(small_book)
+    cells = {cell.id: cell for cell in notebook.cells}
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for wanted in (
         "A [word](https://example.org/site/other.html#term-word), [Elsewhere](https://example.org/site/other.html)",
         "[Elsewhere](https://example.org/site/other.html#elsewhere)",
@@ -384,9 +384,17 @@ def test_every_construct_of_the_book_becomes_plain_markdown(small_book):
     ):
         assert wanted in text, f"{wanted!r} is not in\n{text}"
     assert not re.search(r"\(here\)|\+\+\+|% a comment", text)
-    assert small_book.cells[0].source.endswith('git+https://github.com/fork/lstms@HEAD"')
-    assert small_book.cells[1].metadata.jupyter.source_hidden
+    assert notebook.cells[0].source.endswith('git+https://github.com/fork/lstms@HEAD"')
+    assert notebook.cells[1].metadata.jupyter.source_hidden
     assert cells["figure-caption"].source.startswith("**Fig. 1**")
+
+
+def test_a_readers_notebook_follows_a_page_that_it_leads_to(small_book):
+    """Sphinx reads the other page alone, and this page's number and outputs stay."""
+    before = "\n".join(cell.source for cell in built(small_book).cells)
+    (small_book / "other.md").write_text(OTHER.replace("# Elsewhere", "# Far away"))
+    after = "\n".join(cell.source for cell in built(small_book).cells)
+    assert after == before.replace("[Elsewhere]", "[Far away]") != before
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The readers' notebooks: the executed pages without directives and roles, for whatever opens a notebook.
 
 Numbers, names and addresses are those that Sphinx has found for the site; outputs are those of the run that
-the site shows. A number on one page may change with another page, so whenever Sphinx has read one, `write` makes
-all of them anew.
+the site shows. A number on one page may change with another page, so whenever Sphinx has read one, `write`
+makes all of them anew.
 """
 
 import hashlib
