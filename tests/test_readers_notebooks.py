@@ -444,4 +444,4 @@ def test_the_branch_of_the_readers_notebooks_holds_what_binder_needs(readers, tm
             git("show", "notebooks:.binder/environment.yml", cwd=branch),
         )
     ]
-    assert set(environments[0]) - set(environments[1]) == {"jupyterlab_myst"}
+    assert set(environments[0]) - set(environments[1]) == {"jupyterlab-myst"}
