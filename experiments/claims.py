@@ -61,9 +61,7 @@ PROCESSORS: dict[str, dict[str, str]] = {
     "Sandybridge": OLD | {"OPENBLAS_CORETYPE": "Sandybridge", "MKL_CBWR": "AVX"},
     "Haswell": AVX2 | {"OPENBLAS_CORETYPE": "Haswell"},
     "SkylakeX": AVX512,
-    "Haswell, NumPy of SSE": AVX2 | {"OPENBLAS_CORETYPE": "Haswell", **{k: OLD[k] for k in [*OLD][:1]}},
     "Haswell, 2 threads": AVX2 | {"OPENBLAS_CORETYPE": "Haswell"} | dict.fromkeys(THREADS, "2"),
-    "SkylakeX, 2 threads": AVX512 | dict.fromkeys(THREADS, "2"),
 }
 
 
