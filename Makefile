@@ -12,7 +12,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint bench clean
+.PHONY: book serve zip pdf test lint bench clean
 
 book: $(VENV)/installed
 	$(BIN)/jupyter-book build . -W -n --keep-going
@@ -20,6 +20,16 @@ book: $(VENV)/installed
 serve: book
 	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+# The site opens from disk, so its folder is the whole course, for a classroom without internet.
+zip: book
+	rm -f _build/understanding-lstms.zip
+	ln -sfn html _build/understanding-lstms
+	cd _build && ../$(BIN)/python -m zipfile -c understanding-lstms.zip understanding-lstms
+	@echo "Unpack _build/understanding-lstms.zip and open index.html"
+
+pdf: book
+	$(BIN)/python theme/pdf.py
 
 test: book
 	$(BIN)/ruff check
@@ -36,7 +46,8 @@ lint: $(VENV)/installed
 	$(BIN)/codespell
 	$(BIN)/mypy
 
-bench: $(VENV)/installed
+bench: book
+	$(BIN)/python benchmarks/page_weight.py
 	$(BIN)/python benchmarks/lstm_speed.py
 
 $(VENV)/installed: requirements.txt pyproject.toml

@@ -1,7 +1,8 @@
 """Prints the built site as one PDF: every page in the order of the book, live figures as pictures.
 
 The site is read from disk in Chromium, page by page, and what a page holds is joined into one
-document, which Chromium prints twice: the first time to learn on which page each chapter begins.
+document. Chromium prints that until its table of contents is right: the first time it can only be
+guessed on which page each chapter begins.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
+from pypdf.generic import Destination
 
 THEME = Path(__file__).parent
 ROOT = THEME.parent
@@ -89,15 +91,8 @@ def article(page: Page, site: Path, name: str, pages: list[str]) -> tuple[str, s
     return tuple(page.evaluate(ARTICLE, [name, pages, f"{site.as_uri()}/"]))
 
 
-def document(site: Path, articles: dict[str, tuple[str, str]], parts: list, starts: dict[str, int]) -> str:
-    """The whole book in HTML; `starts` has the page on which each of its headings stands, once known."""
-    sheets = [
-        *("styles/theme.css", "styles/bootstrap.css", "styles/pydata-sphinx-theme.css", "icons.css"),
-        *("pygments.css", "styles/sphinx-book-theme.css", "exercise.css", "sphinx-design.min.css"),
-        *("formulas.css", "course.css"),
-    ]
-    links = [site / "_static" / sheet for sheet in sheets]
-    links += [*site.glob("_static/mystnb.*.css"), THEME / "pdf.css"]
+def document(sheets: list[str], site: Path, articles: dict, parts: list, starts: dict[str, int]) -> str:
+    """The whole book in HTML; `starts` has the page on which each page of the site begins, once known."""
     logo = (site / "_static/logo.svg").as_uri()
     address = os.environ.get("SITE_URL", "")
     body = [
@@ -106,14 +101,14 @@ def document(site: Path, articles: dict[str, tuple[str, str]], parts: list, star
         "and attention</p>"
         f'<p><a href="{address}">{address}</a></p>'
         "<p>Text under CC BY 4.0, code under the MIT licence</p></header>",
-        f'<nav><h1>Contents</h1>{"".join(lines_of_contents(articles, parts, starts))}</nav>',
+        f"<nav><p class='heading'>Contents</p>{''.join(lines_of_contents(articles, parts, starts))}</nav>",
     ]
     for caption, pages in parts:
         if caption:
             body.append(f'<h1 class="part">{html.escape(caption)}</h1>')
         for name in pages:
             body.append(f'<article class="bd-article" id="{place(name)}">{articles[name][1]}</article>')
-    head = "".join(f'<link rel="stylesheet" href="{link.as_uri()}">' for link in links)
+    head = "".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)
     return (
         '<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
         f"<title>Understanding LSTMs</title>{head}</head><body>{''.join(body)}</body></html>"
@@ -137,18 +132,24 @@ def place(name: str) -> str:
 
 def starts_in(pdf: Path, articles: dict[str, tuple[str, str]]) -> dict[str, int]:
     """For each page of the site the page of the PDF on which it begins, by the PDF's bookmarks."""
-    reader = PdfReader(pdf)
-    found = {}
+    reader, starts = PdfReader(pdf), {}
+    bookmarks = iter(flat(reader.outline))
+    for name, (title, _) in articles.items():
+        # In the order of the book: parts and sections may have the title of a page.
+        bookmark = next((one for one in bookmarks if one.title.strip() == title.strip()), None)
+        if bookmark is None:
+            raise RuntimeError(f"{pdf.name} has no bookmark for “{title.strip()}”")
+        starts[name] = reader.get_destination_page_number(bookmark) + 1
+    return starts
 
-    def walk(entries: list) -> None:
-        for entry in entries:
-            if isinstance(entry, list):
-                walk(entry)
-            else:
-                found.setdefault(entry.title.strip(), reader.get_destination_page_number(entry) + 1)
 
-    walk(reader.outline)
-    return {name: found[title.strip()] for name, (title, _) in articles.items()}
+def flat(entries: list) -> Iterator[Destination]:
+    """Bookmarks of every depth, in their order."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from flat(entry)
+        else:
+            yield entry
 
 
 def print_book(browser: Browser, site: Path, parts: list[tuple[str, list[str]]], target: Path) -> None:
@@ -161,13 +162,16 @@ def print_book(browser: Browser, site: Path, parts: list[tuple[str, list[str]]],
     for name in names:
         print(f"reading {name}", flush=True)
         articles[name] = article(page, site, name, names)
-    source, starts = target.with_suffix(".html"), {}
-    for turn in ("to see where chapters begin", "with a table of contents"):
-        print(f"printing, {turn}", flush=True)
-        source.write_text(document(site, articles, parts, starts), encoding="utf-8")
+    sheets = page.locator("link[rel=stylesheet]").evaluate_all("(links) => links.map((link) => link.href)")
+    sheets.append((THEME / "pdf.css").as_uri())
+    source, starts, found = target.with_suffix(".html"), {}, None
+    while starts != found:
+        starts = found or {}
+        print("printing", flush=True)
+        source.write_text(document(sheets, site, articles, parts, starts), encoding="utf-8")
         page.goto(source.as_uri(), wait_until="load")
         page.pdf(path=target, print_background=True, prefer_css_page_size=True, tagged=True, outline=True)
-        starts = starts_in(target, articles)
+        found = starts_in(target, articles)
     source.unlink()
     context.close()
 
@@ -184,7 +188,8 @@ def main() -> None:
         sys.exit("No browser to print with: install Chromium (on Debian, `apt-get install chromium`).")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         print_book(browser, arguments.site.resolve(), contents(), arguments.output.resolve())
         browser.close()
