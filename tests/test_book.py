@@ -164,7 +164,8 @@ def test_formulas_are_kept_for_the_next_build(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tex", "why"), [(r"\gatee_t", "Undefined control sequence"), ("{x", "Missing close brace")]
+    ("tex", "why"),
+    [(r"\gatee_t", "Undefined control sequence"), ("{x", "missing close brace"), (r"\text{½}", "no ½")],
 )
 def test_a_formula_that_cannot_be_set_ends_the_build_and_is_named(tmp_path, tex, why):
     for name in ("_config.yml", "references.bib", "lstmlib", "requirements.txt", "theme"):

@@ -25,6 +25,8 @@ async function set({ tex, display }) {
     const formula = await MathJax.tex2svgPromise(tex, { ...PAGE, display });
     adaptor.setAttribute(formula, "data-tex", tex);
     const html = adaptor.outerHTML(formula);
+    const strange = html.match(/<text [^>]*>([^<]*)/); // drawn in whatever font the reader has, at a guessed width
+    if (strange) throw new Error(`MathJax's fonts have no ${strange[1]}`);
     const shapes = adaptor.childNodes(output.fontCache.getCache());
     const drawn = new Set([...html.matchAll(/href="#([^"]+)"/g)].map((found) => found[1]));
     const glyphs = Object.fromEntries(
