@@ -12,7 +12,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve lab test lint claims bench clean
+.PHONY: book serve lab zip pdf test lint claims bench clean
 
 book: $(VENV)/installed
 	$(BIN)/jupyter-book build . -q -W -n --keep-going
@@ -24,6 +24,16 @@ serve: book
 
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab chapters
+
+# The site opens from disk, so its folder is the whole course, for a classroom without internet.
+zip: book
+	rm -f _build/understanding-lstms.zip
+	ln -sfn html _build/understanding-lstms
+	cd _build && ../$(BIN)/python -m zipfile -c understanding-lstms.zip understanding-lstms
+	@echo "Unpack _build/understanding-lstms.zip and open index.html"
+
+pdf: book
+	$(BIN)/python theme/pdf.py
 
 # The book was built on this processor as it is; the tests play another, so that each run tries two.
 test: book
@@ -53,7 +63,8 @@ claims: $(VENV)/installed $(patsubst %,.venv-%/installed,$(OTHERS))
 .venv-%/installed: requirements.txt pyproject.toml
 	$(MAKE) VENV=.venv-$* PYTHON=python$* $@
 
-bench: $(VENV)/installed
+bench: book
+	$(BIN)/python benchmarks/page_weight.py
 	$(BIN)/python benchmarks/lstm_speed.py
 
 $(VENV)/installed: requirements.txt pyproject.toml

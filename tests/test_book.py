@@ -1,6 +1,9 @@
 """The built site, read as files: links, names, and where it sends its reader."""
 
+import base64
+import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,12 +12,16 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import nbformat
+import pydata_sphinx_theme
 import pytest
 import yaml
 from conftest import ROOT, SITE
+from fontTools.ttLib import TTFont
 
 sys.path.insert(0, str(ROOT / "theme"))
 from course_site import repository
+from formulas import Formulas
+from icons import shown_icons
 
 PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
 PAGES = ["intro", *(page["file"] for part in PARTS for page in part["chapters"])]
@@ -104,6 +111,78 @@ def test_no_page_loads_anything_from_another_host(pages):
         loaded += [a.get("href") for a in page.all("link") if a.get("rel") != "canonical"]
         for address in filter(None, loaded):
             assert not urlsplit(address).netloc, f"{name} loads {address}"
+
+
+def test_a_page_without_a_figure_loads_no_script_for_figures(pages):
+    for name, page in pages.items():
+        figure = any("widget-view" in script.get("type", "") for script in page.all("script"))
+        loaded = [script["src"] for script in page.all("script") if "widgets.js" in script.get("src", "")]
+        assert len(loaded) == figure, name
+
+
+def test_every_icon_is_in_the_font_that_its_class_names(pages, site):
+    sheet = (site / "_static/icons.css").read_text(encoding="utf-8")
+    fonts = {}
+    for rule in re.findall(r"@font-face\{([^}]*)\}", sheet):
+        family, weight = re.search(r"font-family:([^;]+)", rule)[1], re.search(r"font-weight:(\d+)", rule)[1]
+        data = base64.b64decode(re.search(r"base64,([^)]*)", rule)[1])
+        fonts[family.replace("\\", ""), weight] = TTFont(io.BytesIO(data)).getBestCmap()
+    kinds = {"fas": "900", "fa-solid": "900", "far": "400", "fa-regular": "400"}
+    seen = set()
+    for name, page in pages.items():
+        for icon in page.all("i", "span"):
+            classes = set(icon.get("class", "").split())
+            for kind in classes & set(kinds):
+                [symbol] = classes & set(re.findall(r"\.(fa-[\w-]+):before", sheet))
+                code = int(re.search(rf'\.{symbol}:before[^{{]*\{{content:"\\(\w+)"', sheet)[1], 16)
+                assert code in fonts["Font Awesome 6 Free", kinds[kind]], f"{name}: {symbol}"
+                seen.add(symbol)
+    assert {"fa-magnifying-glass", "fa-bars", "fa-download", "fa-expand"} <= seen
+
+
+def test_an_icon_of_a_brand_comes_with_its_font():
+    [awesome] = Path(pydata_sphinx_theme.__file__).parent.glob("theme/*/static/vendor/fontawesome/*")
+    sheet = shown_icons(awesome, {"fab", "fa-github"}, set())
+    assert ".fa-github:before" in sheet
+    assert ".fa-rocket:before" not in sheet
+    [brands] = re.findall(r"@font-face\{[^}]*Awesome\\ 6 Brands[^}]*base64,([^)]*)\)", sheet)
+    assert set(TTFont(io.BytesIO(base64.b64decode(brands))).getBestCmap()) == {0xF09B}
+
+
+def test_formulas_are_kept_for_the_next_build(tmp_path, monkeypatch):
+    first = Formulas(tmp_path / "formulas.json")
+    html = first.set(r"c_t = f_t \odot c_{t-1}", display=True)
+    assert "odot" in html
+    glyphs = first.glyphs(html)
+    assert set(re.findall(r'href="#(MJX[^"]+)"', html)) == set(re.findall(r'path id="([^"]+)"', glyphs))
+    style = first.style
+    first.close()
+    monkeypatch.setattr(subprocess, "Popen", None)  # no process may start
+    second = Formulas(tmp_path / "formulas.json")
+    assert second.set(r"c_t = f_t \odot c_{t-1}", display=True) == html
+    assert (second.glyphs(html), second.style) == (glyphs, style)
+
+
+@pytest.mark.parametrize(
+    ("tex", "why"),
+    [(r"\gatee_t", "Undefined control sequence"), ("{x", "missing close brace"), (r"\text{½}", "no ½")],
+)
+def test_a_formula_that_cannot_be_set_ends_the_build_and_is_named(tmp_path, tex, why):
+    for name in ("_config.yml", "references.bib", "lstmlib", "requirements.txt", "theme"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    (tmp_path / "page.md").write_text(f"# A page\n\nIts formula is ${tex}$.\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", tmp_path, "-q"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "page.md:3" in said
+    assert tex.replace("\\", "\\\\") in said
+    assert why in said
 
 
 @pytest.mark.parametrize(

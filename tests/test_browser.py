@@ -18,6 +18,7 @@ import pytest
 import yaml
 from conftest import ROOT
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
 from lstmlib.attention import AdditiveAttention, DotAttention
@@ -30,6 +31,11 @@ from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.training import Adam, train
 from lstmlib.translation import BidirectionalLSTM, Translator
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(ROOT / "theme"))
+from page_weight import LIMITS, Gzipping, weigh
+from pdf import flat, print_book
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 if CHROMIUM is None and not os.environ.get("CI"):
@@ -52,14 +58,16 @@ FIGURES = {
 }
 
 
-@contextmanager
-def served(folder):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
-    handler = functools.partial(Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+
+@contextmanager
+def served(folder, handler=Quiet):
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(handler, directory=folder)
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
@@ -68,6 +76,13 @@ def served(folder):
 @pytest.fixture(scope="session")
 def address(site):
     with served(site) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def light_address(site):
+    """The same site, compressed as a web server sends it."""
+    with served(site, Gzipping) as found:
         yield found
 
 
@@ -147,11 +162,82 @@ def test_a_page_is_quiet_fits_and_has_no_barrier(visit, name, width, mode):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_formulas_are_set_by_the_site_itself(visit, name):
+def test_every_formula_is_a_drawing_with_all_its_glyphs_and_is_said_in_mathml(visit, name):
     page = visit(name)
-    if page.locator(".math").count():
-        page.wait_for_selector("mjx-container", state="attached")
-        assert page.locator("mjx-merror").count() == 0
+    found = page.evaluate(
+        """() => [...document.querySelectorAll(".math")].map((math) => ({
+          tex: math.querySelector("mjx-container > svg")?.parentElement.dataset.tex,
+          drawn: math.querySelector("svg")?.getBoundingClientRect().width,
+          hidden: math.closest(".toggle-hidden") !== null,
+          missing: [...math.querySelectorAll("use")].filter(
+            (use) => !document.querySelector(`.glyphs ${use.getAttribute("xlink:href")}`)).length,
+          said: math.querySelector("mjx-assistive-mml > math")?.textContent,
+          wrong: math.querySelectorAll("merror, [data-mml-node=merror]").length,
+        }))"""
+    )
+    for formula in found:
+        assert formula["tex"]
+        assert formula["drawn"] > 0 or formula["hidden"], formula
+        assert formula["said"], formula
+        assert (formula["missing"], formula["wrong"]) == (0, 0), formula
+
+
+def test_a_formula_copied_within_text_is_its_tex(visit):
+    page = visit("reference/notation_card")
+    copied = page.evaluate(
+        """() => {
+          getSelection().selectAllChildren(document.querySelector("tbody tr"));
+          const event = new ClipboardEvent("copy", { clipboardData: new DataTransfer(), cancelable: true });
+          document.dispatchEvent(event);
+          return event.clipboardData.getData("text/plain");
+        }"""
+    )
+    assert "$x_t$" in copied
+    assert "event $E_t$" in copied
+
+
+def test_a_formula_too_wide_for_a_phone_is_reached_by_keyboard(visit):
+    page = visit("chapters/rnn/backpropagation_through_time", width=375)
+    reached = page.locator("mjx-container[display]").evaluate_all(
+        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.tabIndex)"
+    )
+    assert set(reached) == {0}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_weighs_no_more_than_is_promised(browser, light_address, name):
+    found = weigh(browser, f"{light_address}{name}.html")
+    assert found["kB"] <= LIMITS[found["figure"]], found
+
+
+@pytest.mark.parametrize("name", ["chapters/gates/selector_vectors", "chapters/lstm/notation"])
+def test_a_page_opened_from_disk_shows_all_and_complains_of_nothing(browser, site, name):
+    page, complaints = browser.new_page(), []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"has not got {request.url}"))
+    page.goto((site / f"{name}.html").as_uri(), wait_until="networkidle")
+    wait_for_sliders(page)
+    assert page.evaluate("document.fonts.check('900 16px \"Font Awesome 6 Free\"', '\\uf019')")
+    assert page.locator("mjx-container > svg").count() > 5
+    figure = page.locator(".lstmlib-figure")
+    if name == "chapters/gates/selector_vectors":
+        before = figure.locator("[aria-live]").text_content()
+        press(figure.get_by_role("slider").first, "ArrowRight")
+        assert figure.locator("[aria-live]").text_content() != before
+    else:
+        assert figure.count() == 0
+    page.close()
+    assert complaints == []
+
+
+def test_the_search_of_a_site_opened_from_disk_finds_pages(browser, site):
+    page, complaints = browser.new_page(), []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.goto(f"{(site / 'search.html').as_uri()}?q=forget+gate", wait_until="networkidle")
+    page.wait_for_selector("#search-results li a")
+    page.close()
+    assert complaints == []
 
 
 def test_search_finds_the_forget_gate(visit):
@@ -815,3 +901,47 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
     np.testing.assert_allclose(found["belt"], belt, rtol=1e-12)
     for figure, curve in zip(figures, found["curves"], strict=True):
         np.testing.assert_allclose(curve, figure.norms, rtol=1e-9, atol=1e-300)
+
+
+def test_the_book_is_printed_in_order_with_its_figures_alternative_texts_and_places(
+    browser, site, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SITE_URL", "https://somewhere.example/lstms/")
+    parts = [("", ["intro"]), ("Gates", ["chapters/gates/selector_vectors"])]
+    print_book(browser, site, parts, tmp_path / "book.pdf")
+    printed = PdfReader(tmp_path / "book.pdf")
+    text = [page.extract_text() for page in printed.pages]
+
+    # Bookmarks, the table of contents and the pages say the same
+    titles = ["Understanding LSTMs", "Gates", "Selector vectors"]
+    starts = {one.title: printed.get_destination_page_number(one) for one in flat(printed.outline)}
+    assert [title for title in starts if title in titles] == titles
+    number = starts["Selector vectors"] + 1
+    assert re.search(rf"Selector vectors\s*{number}\b", text[1])
+    assert text[number - 1].startswith(f"{number}\nSelector vectors")
+
+    # Links into the book stay in it; a live figure has a picture, what it shows, and where it lives
+    links = [
+        annotation.get_object()
+        for page in printed.pages
+        for annotation in page.get("/Annots", [])
+        if annotation.get_object()["/Subtype"] == "/Link"
+    ]
+    addresses = {link["/A"]["/URI"] for link in links if "/URI" in link.get("/A", {})}
+    assert "https://somewhere.example/lstms/chapters/gates/selector_vectors.html" in addresses
+    assert not any(address.startswith("file:") for address in addresses)
+    assert any("/Dest" in link for link in links)
+    alternatives = []
+    waiting = [printed.trailer["/Root"]["/StructTreeRoot"]]
+    while waiting:
+        node = waiting.pop().get_object()
+        if isinstance(node, list):
+            waiting += [one for one in node if not isinstance(one, int)]
+        elif "/K" in node or "/S" in node:
+            alternatives.append(str(node.get("/Alt", "")))
+            children = node.get("/K", [])
+            waiting += [] if isinstance(children, int) else [children]
+    assert any(said.startswith("Three columns: the vector that goes in") for said in alternatives)
+
+    # What is folded on the screen is open on paper
+    assert "A gate does not throw dice" in "".join(text)

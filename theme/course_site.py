@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: files served by the site itself, and links to its own repository."""
+"""What the course adds to Sphinx: front-end packages, fresh outputs, links to its own repository."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ all that a notebook needs; on Colab, its first cell installs this course's packa
 """
 
 
-def install_packages() -> None:
+def install_packages(app: Sphinx, config: Config) -> None:
     """Fetch the front-end packages that package-lock.json pins, unless they are there."""
     stamp = PACKAGES / ".installed"
     wanted = hashlib.sha256((THEME / "package-lock.json").read_bytes()).hexdigest()
@@ -32,33 +32,6 @@ def install_packages() -> None:
     if npm(["ci", "--prefix", str(THEME), "--loglevel=error"]) != 0:
         raise ExtensionError("the site's front-end packages could not be installed: see npm's message above")
     stamp.write_text(wanted)
-
-
-def add_vendored_files(app: Sphinx, config: Config) -> None:
-    """Put every script and font that a page loads under `_static/vendor`."""
-    install_packages()
-    anywidget = next(Path(sys.prefix).glob("share/jupyter/nbextensions/anywidget/index.js"), None)
-    if anywidget is None:
-        raise ExtensionError(f"anywidget's browser half is not under {sys.prefix}: install requirements.txt")
-    mathjax = PACKAGES / "mathjax/es5"
-    html_manager = PACKAGES / "@jupyter-widgets/html-manager/dist"
-    sources = {
-        "require.js": PACKAGES / "requirejs/require.js",
-        "anywidget.js": anywidget,
-        "html-manager/embed-amd.js": html_manager / "embed-amd.js",
-        **{f"html-manager/{font.name}": font for font in html_manager.glob("*.woff2")},
-        "mathjax/tex-mml-chtml.js": mathjax / "tex-mml-chtml.js",
-        "mathjax/a11y/assistive-mml.js": mathjax / "a11y/assistive-mml.js",
-        "mathjax/input/tex/extensions": mathjax / "input/tex/extensions",
-        "mathjax/output/chtml/fonts": mathjax / "output/chtml/fonts",
-    }
-    static = Path(app.outdir).parent / "static"
-    shutil.rmtree(static, ignore_errors=True)
-    for name, source in sources.items():
-        target = static / "vendor" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-    config.html_static_path.append(str(static))
 
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
@@ -142,7 +115,7 @@ def _git(root: Path, *arguments: str) -> str:
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.connect("config-inited", forget_stale_outputs)
-    app.connect("config-inited", add_vendored_files)
+    app.connect("config-inited", install_packages)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
     app.connect("env-before-read-docs", run_new_notebooks)

@@ -17,8 +17,25 @@ const reachWide = () => {
     else box.removeAttribute("tabindex");
   }
 };
-window.addEventListener("load", async () => {
-  await window.MathJax?.startup?.promise;
+window.addEventListener("load", () => {
   reachWide();
   window.addEventListener("resize", reachWide);
 });
+
+// A formula is a drawing. Who copies it, alone or within text, gets its TeX.
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (!selection.rangeCount) return;
+  const copied = selection.getRangeAt(0).cloneContents();
+  const formulas = copied.querySelectorAll("mjx-container");
+  if (!formulas.length) return;
+  for (const formula of formulas) {
+    const mark = formula.hasAttribute("display") ? "$$" : "$";
+    formula.replaceWith(mark + formula.dataset.tex.trim() + mark);
+  }
+  event.clipboardData.setData("text/plain", copied.textContent);
+  event.preventDefault();
+});
+
+// A page opened from disk may not fetch another: the search finds pages all the same, and quotes none.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
