@@ -35,10 +35,9 @@ class Manager extends ManagerBase {
 
 const scriptsOf = (kind) => document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`);
 
-async function draw(style) {
+async function draw() {
   const manager = new Manager();
   for (const state of scriptsOf("state")) await manager.set_state(JSON.parse(state.textContent));
-  await style;
   for (const place of scriptsOf("view")) {
     const model = await manager.get_model(JSON.parse(place.textContent).model_id);
     const figure = document.createElement("div");
@@ -48,8 +47,11 @@ async function draw(style) {
   }
 }
 
+const loaded = (target) => new Promise((done) => ["load", "error"].forEach((kind) => target.addEventListener(kind, done)));
+
 const sheet = document.createElement("link");
 sheet.rel = "stylesheet";
 sheet.href = document.currentScript.src.replace(/\.js(\?.*)?$/, ".css");
 document.head.append(sheet);
-draw(new Promise((loaded) => (sheet.onload = sheet.onerror = loaded)));
+// anywidget gives a figure two seconds to begin, which a page that is still loading may need for itself.
+Promise.all([loaded(sheet), loaded(window)]).then(draw);
