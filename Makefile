@@ -10,9 +10,9 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 
 # One thread for each process: the notebooks' matrices are small, and threads that wait for each other cost more
 # than they bring, above all where two notebooks run at a time.
-book test: export OMP_NUM_THREADS ?= 1
+book test lowest rehearse: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve lab zip pdf test lint claims bench clean
+.PHONY: book serve lab zip pdf test lowest rehearse lint claims bench clean
 
 book: $(VENV)/installed
 	$(BIN)/jupyter-book build . -q -W -n --keep-going
@@ -45,6 +45,20 @@ test: book
 	$(BIN)/python experiments/claims.py --as Nehalem \
 		$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
 
+# The lower bounds of pyproject.toml, on the oldest Python. Packages as old as these warn of what newer ones that
+# they use deprecate.
+lowest: LOWEST := _build/lowest
+lowest: requirements.txt pyproject.toml
+	uv venv --quiet --clear --python 3.11 $(LOWEST)
+	uv pip install --quiet --python $(LOWEST) --resolution lowest-direct -r pyproject.toml --extra notebooks
+	uv pip install --quiet --python $(LOWEST) $$(grep -E '^(pytest|hypothesis)==' requirements.txt)
+	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning lstmlib tests/test_layers.py tests/test_figures.py \
+	  $(wildcard $(patsubst lstmlib/%,tests/test_%,$(wildcard lstmlib/*.py)))
+
+# What Binder and Colab do, in fresh environments
+rehearse: book
+	$(BIN)/python .ci/rehearse.py
+
 lint: $(VENV)/installed
 	$(STRIP) $(NOTEBOOKS)
 	$(BIN)/ruff check --fix
@@ -68,7 +82,7 @@ bench: book
 	$(BIN)/python benchmarks/lstm_speed.py
 
 $(VENV)/installed: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("This course needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Name another with: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit("This course needs Python 3.11 to 3.14, and $(PYTHON) is " + sys.version.split()[0] + ". Name another with: make $(MAKECMDGOALS) PYTHON=python3.12")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install its venv module (on Debian and Ubuntu, the package python3-venv)."; exit 1; }
 	@echo "Setting up $(VENV): some minutes, once"
 	$(PYTHON) -m venv $(VENV)

@@ -1,5 +1,7 @@
-"""What several test modules share: where the built site is."""
+"""What several test modules share: where the built site is, and a browser."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,25 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build/html"
 READERS = ROOT / "_build/notebooks"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright  # not needed where only lstmlib is tested
+
+    names = ("chromium", "google-chrome", "chromium-browser")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None and not os.environ.get("CI"):
+        pytest.skip("no browser: install Chromium (on Debian, `apt-get install chromium`) to run these tests")
+    assert chromium, "CI never skips the browser: .ci/run installs Chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

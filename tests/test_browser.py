@@ -3,9 +3,7 @@
 import base64
 import functools
 import http.server
-import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +15,6 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
-from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
@@ -36,13 +33,6 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 sys.path.insert(0, str(ROOT / "theme"))
 from page_weight import LIMITS, Gzipping, weigh
 from pdf import flat, print_book
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-if CHROMIUM is None and not os.environ.get("CI"):
-    pytest.skip(
-        "no browser: install Chromium (on Debian, `apt-get install chromium`) to run these tests",
-        allow_module_level=True,
-    )
 
 PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
 PAGES = ["intro", *(page["file"] for part in PARTS for page in part["chapters"])]
@@ -84,18 +74,6 @@ def light_address(site):
     """The same site, compressed as a web server sends it."""
     with served(site, Gzipping) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def browser():
-    assert CHROMIUM, "CI never skips the browser: .ci/run installs Chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield started
-        started.close()
 
 
 @contextmanager

@@ -66,6 +66,9 @@ export function nameSliders(canvas) {
       readout?.setAttribute("role", "textbox");
       readout?.setAttribute("aria-label", `${label}, type a value`);
     }
+    // Else Jupyter Notebook takes their keys for itself: an arrow folds the section above the slider.
+    for (const control of figure.querySelectorAll("[role=slider], button, select, input"))
+      control.dataset.lmSuppressShortcuts = "true";
   };
   const observer = new MutationObserver(() => name(canvas.closest(".lstmlib-figure")));
   const start = () => {
