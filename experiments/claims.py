@@ -61,7 +61,6 @@ PROCESSORS: dict[str, dict[str, str]] = {
     "Sandybridge": OLD | {"OPENBLAS_CORETYPE": "Sandybridge", "MKL_CBWR": "AVX"},
     "Haswell": AVX2 | {"OPENBLAS_CORETYPE": "Haswell"},
     "SkylakeX": AVX512,
-    "Haswell, 2 threads": AVX2 | {"OPENBLAS_CORETYPE": "Haswell"} | dict.fromkeys(THREADS, "2"),
 }
 
 
