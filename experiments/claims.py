@@ -279,7 +279,7 @@ def write(plan: list[tuple[dict[str, str], str]], pages: dict[str, list[dict]]) 
         for python, name in plan:
             settings = " ".join(f"{key}={value}" for key, value in PROCESSORS[name].items())
             versions = [python[key] for key in ("python", "numpy", "torch")]
-            table.writerow([name, *versions, f"`{settings}`" if settings else processor()])
+            table.writerow([name, *versions, f"`{settings}`" if settings else f"none ({processor()})"])
     with CLAIMS_TABLE.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["Page", "Claim", "Tried", "Fell", "Came", "Spreads"])
