@@ -51,7 +51,7 @@ class Rendered(HTMLParser):
         self.within, self.inside = within, 0 if within else 1
         self.folds, self.summaries, self.links, self.ids = 0, [], [], set()
         self.open_text, self.folded_text, self.paragraphs = "", "", []
-        self.stack = []
+        self.stack, self.formula = [], False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -68,15 +68,19 @@ class Rendered(HTMLParser):
             self.links.append(attributes.get("href", ""))
         if tag in ("p", "summary", "pre"):
             self.stack.append(tag)
+        if tag == "mjx-container":  # a drawing on the site, TeX in the notebook
+            self.handle_data(attributes["data-tex"])
+            self.formula = True
 
     def handle_endtag(self, tag):
         self.inside -= tag == self.within
         self.folds -= tag == "details"
+        self.formula &= tag != "mjx-container"
         if self.stack and self.stack[-1] == tag:
             self.stack.pop()
 
     def handle_data(self, data):
-        if not self.inside:
+        if not self.inside or self.formula:
             return
         if self.stack[-1:] == ["summary"]:
             self.summaries[-1] += data
