@@ -5,6 +5,7 @@ import csv
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -144,7 +145,8 @@ def broken_book(tmp_path_factory):
         nbformat.v4.new_code_cell("x = 0.465\nassert x > 0.7\nprint('and goes on')"),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), folder / "page.ipynb")
-    build = [sys.executable, "-m", "jupyter_book", "build", folder, "-q", "-W", "-n", "--keep-going"]
+    tool = Path(sys.executable).with_name("jupyter-book")
+    build = [tool, "build", folder, "-q", "-W", "-n", "--keep-going"]
     return folder / "_build/html", subprocess.run(build, capture_output=True, text=True, check=False)
 
 

@@ -37,7 +37,7 @@ def server(tmp_path_factory):
             stderr=log,
         )
     described = home / f"jpserver-{process.pid}.json"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not described.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.2)
     assert described.exists(), (home / "log").read_text()
