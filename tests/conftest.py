@@ -30,6 +30,19 @@ def browser():
         started.close()
 
 
+def keep_to(address, context, complaints):
+    """Stop all that a page asks of another host than `address`, and add it to the complaints."""
+
+    def judge(route):
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            complaints.append(f"asks another host: {route.request.url}")
+            route.abort()
+
+    context.route("**/*", judge)
+
+
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The built site. `make test` builds it before the tests run."""

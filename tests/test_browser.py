@@ -14,7 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, keep_to
 from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
@@ -88,15 +88,7 @@ def reader(browser, address):
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-
-        def only_the_site(route):
-            if route.request.url.startswith((address, "data:", "blob:")):
-                route.continue_()
-            else:
-                complaints.append(f"asks another host: {route.request.url}")
-                route.abort()
-
-        context.route("**/*", only_the_site)
+        keep_to(address, context, complaints)
         page.goto(f"{address}{name}.html", wait_until="networkidle")
         return page
 
@@ -378,6 +370,7 @@ def test_a_sequence_may_pile_up_beyond_the_slider_of_the_cell_state(figure):
 def test_the_names_of_an_lstm_cell_change_and_its_numbers_do_not(figure):
     root = figure("LSTMCell")
     line, before = root.locator("[aria-live]"), None
+    assert root.get_by_label("Names:").locator("option").all_text_contents() == list(NOTATIONS)
     for notation, names in NOTATIONS.items():
         root.get_by_label("Names:").select_option(notation)
         root.page.wait_for_function(

@@ -10,7 +10,7 @@ import time
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import ROOT, keep_to
 from playwright.sync_api import expect
 
 CHAPTER = ROOT / "_build/notebooks/chapters/gates/selector_vectors.ipynb"
@@ -61,15 +61,7 @@ def opened(request, server, browser):
     context.set_default_timeout(60_000)
     expect.set_options(timeout=60_000)
     complaints = []
-
-    def only_jupyter(route):
-        if route.request.url.startswith((address, "data:", "blob:")):
-            route.continue_()
-        else:
-            complaints.append(f"asks another host: {route.request.url}")
-            route.abort()
-
-    context.route("**/*", only_jupyter)
+    keep_to(address, context, complaints)
     page = context.new_page()
     page.goto(f"{address}{request.param}/{file.name}?token={token}")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")

@@ -17,7 +17,8 @@ function render({ model, el }) {
   const line = status(el);
 
   const values = () => Object.fromEntries(SLIDERS.map((name) => [name, model.get(name)]));
-  const names = () => model.get("notations")[model.get("notation")];
+  const notations = Object.fromEntries(model.get("notations"));
+  const names = () => notations[model.get("notation")];
   const symbol = (name) => names()[name === "c_prev" ? "c" : name][0];
   const word = (name) => (name === "c_prev" ? `${names().c[1]} before` : names()[name][1]);
   const place = () => model.get("history").length; // 0: before the first step
@@ -140,7 +141,7 @@ function notationChoice(el, model) {
   choice.id = `lstmlib-notation-${(choices += 1)}`;
   label.htmlFor = choice.id;
   label.textContent = "Names:";
-  for (const name of Object.keys(model.get("notations")))
+  for (const [name] of model.get("notations"))
     choice.append(new Option(name, name, false, name === model.get("notation")));
   row.append(label, choice);
   el.append(row);

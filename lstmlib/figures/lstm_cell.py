@@ -64,7 +64,8 @@ class _LSTMCellCanvas(anywidget.AnyWidget):
     sequence: Any = traitlets.List().tag(sync=True)
     history: Any = traitlets.List().tag(sync=True)
     initial = traitlets.Dict().tag(sync=True)
-    notations = traitlets.Dict(NOTATIONS).tag(sync=True)
+    # Pairs, because a saved page sorts the keys of a dict
+    notations = traitlets.List(list(NOTATIONS.items())).tag(sync=True)
     notation = traitlets.Unicode("this book").tag(sync=True)
     # A sequence may pile up more than the slider of the cell state began with.
     lowest, highest = traitlets.Float(-2.0).tag(sync=True), traitlets.Float(2.0).tag(sync=True)
