@@ -154,17 +154,19 @@ CODE_CHARACTERS = "\n" + "".join(chr(code) for code in range(32, 127))
 
 
 def python_source(*modules: str) -> str:
-    """Source code of modules of the standard library, all in one layout.
+    """Source code of installed modules, all in one layout.
 
-    Comments and docstrings are left out, and `ast.unparse` sets the spaces, the quotes and the
-    brackets, so that the code looks alike whoever wrote it. All characters are in
-    `CODE_CHARACTERS`; others are written as ?. The code differs from one version of Python to the
+    Comments and docstrings are left out, `ast.unparse` sets the spaces, the quotes and the
+    brackets, and formatted string literals become calls of `format`, so that the code looks alike
+    whoever wrote it and whichever Python reads it. All characters are in `CODE_CHARACTERS`; others
+    are written as ?. A module of the standard library differs from one version of Python to the
     next.
 
     Parameters
     ----------
     *modules : str
-        Names of modules written in Python, such as "argparse"; they are read, not imported.
+        Names of modules written in Python, such as "argparse"; they are read, and of what they
+        belong to only the package above them is imported.
 
     Returns
     -------
@@ -185,7 +187,8 @@ def python_source(*modules: str) -> str:
     """
     if not modules:
         raise ValueError("modules must name at least one module, such as 'argparse'")
-    code = "".join(ast.unparse(_without_docstrings(_source(name))) + "\n" for name in modules)
+    trees = (_FormatCalls().visit(_without_docstrings(_source(name))) for name in modules)
+    code = "".join(ast.unparse(tree) + "\n" for tree in trees)
     allowed = set(CODE_CHARACTERS)
     return "".join(character if character in allowed else "?" for character in code)
 
@@ -207,6 +210,28 @@ def _without_docstrings(source: str) -> ast.Module:
         if ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return tree
+
+
+class _FormatCalls(ast.NodeTransformer):
+    """f"{a:>{n}} b" as "{:>{}} b".format(a, n): Pythons differ in how they write and split the first."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Call:
+        values: list[ast.expr] = []
+        template = self._template(node, values)
+        return ast.Call(ast.Attribute(ast.Constant(template), "format", ast.Load()), values, [])
+
+    def _template(self, node: ast.JoinedStr, values: list[ast.expr]) -> str:
+        template = ""
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                values.append(self.visit(part.value))
+                conversion = "" if part.conversion < 0 else f"!{chr(part.conversion)}"
+                form = part.format_spec
+                spec = f":{self._template(form, values)}" if isinstance(form, ast.JoinedStr) else ""
+                template += f"{{{conversion}{spec}}}"
+            else:
+                template += str(ast.literal_eval(part)).replace("{", "{{").replace("}", "}}")
+        return template
 
 
 # Number words

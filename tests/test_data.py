@@ -96,6 +96,22 @@ def test_python_source_is_code_without_words_about_it():
     assert python_source("csv") in code
 
 
+def test_formatted_string_literals_become_calls_that_say_the_same(tmp_path, monkeypatch):
+    literals = [
+        "f'{a}'",
+        "f'{{x}} {a!r:>{n}} {b:.2f}'",
+        """f'{n:0{n}d} {f"{a} {{}}"}'""",
+        "f'{b:+.{n}f}{a}' 'plain {}'",
+    ]
+    (tmp_path / "literals.py").write_text(f"said = [{', '.join(literals)}]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    code = python_source("literals")
+    values = {"a": "left", "b": 0.125, "n": 8}
+    exec(code, values)
+    assert values["said"] == [eval(literal, dict(values)) for literal in literals]
+    assert not any(isinstance(node, ast.JoinedStr) for node in ast.walk(ast.parse(code)))
+
+
 def test_a_module_without_source_is_named():
     for name in ("sys", "no_such_module"):
         with pytest.raises(ImportError, match=f"'{name}' must be a module with source code"):
