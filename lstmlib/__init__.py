@@ -3,11 +3,17 @@
 Here are the layers and what trains them; everything else is imported from its module.
 """
 
+from lstmlib.coupled_lstm import CoupledLSTM
+from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM
+from lstmlib.min_lstm import MinLSTM
+from lstmlib.mlstm import MLSTM
+from lstmlib.no_forget_lstm import NoForgetLSTM
+from lstmlib.peephole_lstm import PeepholeLSTM
 from lstmlib.rnn import RNN
+from lstmlib.slstm import SLSTM
 from lstmlib.training import train
 from lstmlib.translation import BidirectionalLSTM
-from lstmlib.variants import GRU, MLSTM, SLSTM, CoupledLSTM, MinLSTM, NoForgetLSTM, PeepholeLSTM
 
 __all__ = [
     "GRU",

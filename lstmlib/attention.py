@@ -19,17 +19,9 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array, softmax, softmax_backward, tanh, tanh_derivative
+from lstmlib.checks import as_read, check_array, check_dtype, check_rng, check_size, check_unchanged
 from lstmlib.initialisation import glorot_uniform
-from lstmlib.layer import (
-    Cache,
-    Params,
-    as_read,
-    check_array,
-    check_dtype,
-    check_rng,
-    check_size,
-    check_unchanged,
-)
+from lstmlib.layer import Cache, Params
 
 # From scores to the context: the same for every score
 

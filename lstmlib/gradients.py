@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array
-from lstmlib.layer import RecurrentLayer
+from lstmlib.layer import RecurrentLayer, one_step
 
 
 def numerical_gradient(f: Callable[[Array], float], array: Array, epsilon: float = 1e-5) -> Array:
@@ -179,7 +179,7 @@ def check_layer(
     Returns
     -------
     dict of floats
-        The `relative_error` of ∂L/∂ each parameter, "x", and "state" (or "state.h" and "state.c").
+        The `relative_error` of ∂L/∂ each parameter, "x", and each part of the state, such as "state.h".
 
     Raises
     ------
@@ -192,7 +192,7 @@ def check_layer(
     >>> rng = np.random.default_rng(0)
     >>> errors = check_layer(RNN(2, 3, rng=rng), rng.standard_normal((4, 1, 2)))
     >>> sorted(errors), max(errors.values()) < 1e-7
-    (['W_h', 'W_x', 'b', 'state', 'x'], True)
+    (['W_h', 'W_x', 'b', 'state.h', 'x'], True)
     """
     layer = copy.deepcopy(layer)
     rng = np.random.default_rng(0) if rng is None else rng
@@ -260,18 +260,18 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
     >>> gradient_norm_by_lag(layer, np.zeros((4, 1, 1)))[:, 0]
     array([1.   , 0.5  , 0.25 , 0.125])
     """
-    names = [name for name in layer.state_names if name not in layer.state_axes]
+    names = [name for name in layer.state_type._fields if name not in layer.state_axes]
     if of not in names:
         raise ValueError(f"of must be one of {names} for {layer!r}, got {of!r}")
-    x = layer._check_array(x, "x", ("T", "B", "D"))
+    x = layer.check_array(x, "x", ("T", "B", "D"))
     T, B, _ = x.shape
     H = layer.hidden_size
-    start = layer._check_state(state, "state", B)
-    part = layer.state_names.index(of)
+    start = layer.check_state(state, "state", B)
+    part = layer.state_type._fields.index(of)
 
     states = [start]
     for x_t in x[:-1]:
-        states.append(layer._step(x_t, states[-1])[0])
+        states.append(one_step(layer, x_t, states[-1])[0])
 
     # H copies of each sequence go back together, one for each row of the Jacobian. Each step is taken
     # again for them: to keep what all the steps need would fill the memory.
@@ -280,11 +280,13 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
         rows if k == part else np.zeros((len(rows), *value.shape[1:]), layer.dtype)
         for k, value in enumerate(start)
     )
+    _, step_backward = layer.cell
     norms = np.ones((T, B), layer.dtype)
     for lag in range(1, T):
         t = T - lag
-        _, cache = layer._step(np.repeat(x[t], H, axis=0), tuple(np.repeat(s, H, axis=0) for s in states[t]))
-        _, dstate, _ = layer._step_backward(dstate, cache)
+        copies = tuple(np.repeat(part, H, axis=0) for part in states[t])
+        _, cache = one_step(layer, np.repeat(x[t], H, axis=0), copies)
+        _, *dstate, _ = step_backward(*dstate, cache, layer.params)
         norms[lag] = np.linalg.norm(dstate[part].reshape(B, H, H), 2, axis=(1, 2))
     return norms
 

@@ -68,9 +68,7 @@ def orthogonal(size: int, rng: Generator) -> Array:
     return q * np.sign(np.diag(r))
 
 
-def stacked(
-    blocks: int, input_size: int, hidden_size: int, rng: Generator, dtype: np.dtype
-) -> tuple[Array, Array, Array]:
+def gate_weights(blocks: int, input_size: int, hidden_size: int, rng: Generator) -> dict[str, Array]:
     """Weights for `blocks` gates, one below the other: Glorot for the input, orthogonal for the state.
 
     Each block is drawn on its own, so that a gate starts as it would alone.
@@ -83,21 +81,18 @@ def stacked(
         D and H.
     rng : numpy.random.Generator
         The only source of randomness.
-    dtype : numpy.dtype
-        Type of the arrays returned.
 
     Returns
     -------
-    W_x : array (blocks·H, D)
-    W_h : array (blocks·H, H)
-    b : array (blocks·H,), zeros
+    dict
+        `W_x` (blocks·H, D), `W_h` (blocks·H, H), `b` (blocks·H,), the last zeros.
 
     Examples
     --------
-    >>> W_x, W_h, b = stacked(4, 3, 2, np.random.default_rng(0), np.dtype(float))
-    >>> W_x.shape, W_h.shape, b.shape
-    ((8, 3), (8, 2), (8,))
+    >>> weights = gate_weights(4, 3, 2, np.random.default_rng(0))
+    >>> {name: value.shape for name, value in weights.items()}
+    {'W_x': (8, 3), 'W_h': (8, 2), 'b': (8,)}
     """
     W_x = np.concatenate([glorot_uniform((hidden_size, input_size), rng) for _ in range(blocks)])
     W_h = np.concatenate([orthogonal(hidden_size, rng) for _ in range(blocks)])
-    return W_x.astype(dtype), W_h.astype(dtype), np.zeros(blocks * hidden_size, dtype)
+    return {"W_x": W_x, "W_h": W_h, "b": np.zeros(blocks * hidden_size)}

@@ -36,10 +36,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array
-from lstmlib.layer import Params, RecurrentLayer, check_array
+from lstmlib.checks import check_array
+from lstmlib.gru import GRU
+from lstmlib.layer import Params, RecurrentLayer
 from lstmlib.lstm import LSTM
 from lstmlib.rnn import RNN
-from lstmlib.variants import GRU
 
 
 def convert(params: Mapping[str, ArrayLike], *, source: str, target: str) -> Params:
@@ -360,7 +361,7 @@ def _check_stack(layers: list[Any]) -> None:
     for layer in layers:
         if type(layer) not in (LSTM, RNN, GRU):
             raise ValueError(f"PyTorch has a module for LSTM, RNN and GRU, got {type(layer).__name__}")
-        if isinstance(layer, GRU) and not layer.reset_after:
+        if isinstance(layer, GRU) and not layer.options["reset_after"]:
             raise ValueError(
                 "torch.nn.GRU applies the reset gate after the matrix, got GRU(reset_after=False)"
             )

@@ -11,8 +11,9 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from lstmlib.activations import Array, log_softmax
+from lstmlib.checks import as_read, check_array, check_dtype, check_rng, check_size, check_unchanged
 from lstmlib.initialisation import glorot_uniform
-from lstmlib.layer import Params, as_read, check_array, check_dtype, check_rng, check_size, check_unchanged
+from lstmlib.layer import Params
 
 
 class Readout:

@@ -1,14 +1,9 @@
-"""The plain recurrent network, for `rnn/recurrent_network` and what follows from it.
-
-h_t = tanh(W_x x_t + W_h h_{t−1} + b)
-"""
-
-from typing import NamedTuple
+"""The plain recurrent network of `rnn/recurrent_network`: one step and its gradient, then the layer."""
 
 from numpy.random import Generator
 
 from lstmlib.activations import Array, tanh, tanh_derivative
-from lstmlib.initialisation import stacked
+from lstmlib.initialisation import gate_weights
 from lstmlib.layer import Cache, Params, RecurrentLayer
 
 
@@ -47,50 +42,17 @@ def rnn_step(x: Array, h_prev: Array, params: Params) -> tuple[Array, Cache]:
 
 
 def rnn_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Array, Array, Params]:
-    """The same step backward.
+    """`rnn_step` backward: dx, dh_prev, and this step's share of ∂L/∂params.
 
-    da = dh ⊙ (1 − h²);  dx = W_xᵀ da;  dh_prev = W_hᵀ da
-
-    Parameters
-    ----------
-    dh : array (B, H)
-        ∂L/∂h, from the output and from the next step together.
-    cache : dict
-        As `rnn_step` returned it.
-    params : dict
-        As `rnn_step` took it.
-
-    Returns
-    -------
-    dx : array (B, D)
-    dh_prev : array (B, H)
-    grads : dict
-        This step's share of ∂L/∂params, summed over the batch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> params = {"W_x": np.eye(2), "W_h": np.zeros((2, 2)), "b": np.zeros(2)}
-    >>> h, cache = rnn_step(np.zeros((1, 2)), np.zeros((1, 2)), params)
-    >>> dx, dh_prev, grads = rnn_step_backward(np.ones((1, 2)), cache, params)
-    >>> dx
-    array([[1., 1.]])
+    `dh` comes from the output and from the next step together.
     """
     da = dh * tanh_derivative(cache["h"])
     grads = {"W_x": da.T @ cache["x"], "W_h": da.T @ cache["h_prev"], "b": da.sum(axis=0)}
     return da @ params["W_x"], da @ params["W_h"], grads
 
 
-class RNNTrace(NamedTuple):
-    """The hidden state after each step, (T, B, H)."""
-
-    h: Array
-
-
 class RNN(RecurrentLayer):
-    """A recurrent layer with one tanh and no gates.
-
-    h_t = tanh(W_x x_t + W_h h_{t−1} + b)
+    """A recurrent layer with one tanh and no gates: the cell is `rnn_step`.
 
     Parameters
     ----------
@@ -103,36 +65,21 @@ class RNN(RecurrentLayer):
     Attributes
     ----------
     params : dict
-        `W_x` (H, D), `W_h` (H, H), `b` (H,).
-
-    References
-    ----------
-    Elman 1990.
+        As `rnn_step` takes it.
 
     Examples
     --------
     >>> import numpy as np
     >>> layer = RNN(3, 4, rng=np.random.default_rng(0))
     >>> h, state = layer.forward(np.ones((5, 2, 3)))
-    >>> h.shape, state.shape
+    >>> h.shape, state.h.shape
     ((5, 2, 4), (2, 4))
     >>> dx, dstate0 = layer.backward(np.ones_like(h))
     >>> sorted(layer.grads)
     ['W_h', 'W_x', 'b']
     """
 
-    trace_type = RNNTrace
+    cell = rnn_step, rnn_step_backward
 
-    def _initialise(self, rng: Generator) -> Params:
-        W_x, W_h, b = stacked(1, self.input_size, self.hidden_size, rng, self.dtype)
-        return {"W_x": W_x, "W_h": W_h, "b": b}
-
-    def _step(self, x: Array, state: tuple[Array, ...]) -> tuple[tuple[Array, ...], Cache]:
-        h, cache = rnn_step(x, state[0], self.params)
-        return (h,), cache
-
-    def _step_backward(
-        self, dstate: tuple[Array, ...], cache: Cache
-    ) -> tuple[Array, tuple[Array, ...], Params]:
-        dx, dh_prev, grads = rnn_step_backward(dstate[0], cache, self.params)
-        return dx, (dh_prev,), grads
+    def first_weights(self, rng: Generator) -> Params:
+        return gate_weights(1, self.input_size, self.hidden_size, rng)

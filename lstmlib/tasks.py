@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from lstmlib.activations import Array
-from lstmlib.layer import check_rng, check_size
+from lstmlib.checks import check_rng, check_size
 
 ADDING_TOLERANCE = 0.04
 """A sequence of `adding` or `multiplication` counts as right if its absolute error is below this (1997)."""

@@ -23,8 +23,9 @@ from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array
 from lstmlib.attention import Attention
+from lstmlib.checks import check_array, check_rng, check_size
 from lstmlib.data import END, GERMAN, PAD, START, Mask, Numbers, TranslationBatch
-from lstmlib.layer import Params, check_array, check_rng, check_size
+from lstmlib.layer import Params
 from lstmlib.lstm import LSTM, LSTMState
 from lstmlib.readout import Readout, cross_entropy
 

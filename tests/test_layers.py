@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from lstmlib import GRU, LSTM, MLSTM, RNN, SLSTM, CoupledLSTM, MinLSTM, NoForgetLSTM, PeepholeLSTM
 from lstmlib.gradients import check_layer, gradient_norm_by_lag
-from lstmlib.lstm import LSTM, LSTMState
-from lstmlib.rnn import RNN
-from lstmlib.variants import GRU, MLSTM, SLSTM, CoupledLSTM, MinLSTM, NoForgetLSTM, PeepholeLSTM
+from lstmlib.layer import RecurrentLayer
 
 LAYERS = {
     "RNN": RNN,
@@ -74,8 +73,9 @@ def a_problem(layer, T=6, B=2, seed=1):
     mask = rng.random((T, B)) < 0.6
     mask[0] = True
     sizes = {"B": B, "H": H}
-    shapes = {name: [sizes[axis] for axis in layer.state_axes.get(name, "BH")] for name in layer.state_names}
-    states = [whole([rng.standard_normal(shape) for shape in shapes.values()]) for _ in range(2)]
+    axes = [layer.state_axes.get(name, "BH") for name in layer.state_type._fields]
+    shapes = [[sizes[axis] for axis in part] for part in axes]
+    states = [tuple(rng.standard_normal(shape) for shape in shapes) for _ in range(2)]
     if isinstance(layer, SLSTM):
         # The normaliser is a sum of positive weights.
         states[0] = (*states[0][:2], np.exp(states[0][2]), states[0][3])
@@ -86,21 +86,11 @@ def a_problem(layer, T=6, B=2, seed=1):
 def run(layer, x, state=None, mask=None, dh=None, dstate=None):
     h, last = layer.forward(x, state, mask)
     dx, dstate0 = layer.backward(dh, dstate)
-    return Result(h, parts(last), dx, parts(dstate0), layer.grads)
-
-
-def parts(state):
-    return (state,) if isinstance(state, np.ndarray) else tuple(state)
-
-
-def whole(state_parts):
-    if len(state_parts) > 2:
-        return tuple(state_parts)
-    return state_parts[0] if len(state_parts) == 1 else LSTMState(*state_parts)
+    return Result(h, last, dx, dstate0, layer.grads)
 
 
 def pick(state, columns):
-    return whole([part[columns] for part in parts(state)])
+    return tuple(part[columns] for part in state)
 
 
 def assert_equal(actual, expected, tolerance=1e-11):
@@ -131,8 +121,7 @@ def test_every_gradient_equals_central_differences(kind, masked, with_state):
     errors = check_layer(
         layer, problem.x, problem.state if with_state else None, problem.mask if masked else None
     )
-    names = layer.state_names
-    parts_of_state = {"state"} if names == ("h",) else {f"state.{name}" for name in names}
+    parts_of_state = {f"state.{name}" for name in layer.state_type._fields}
     assert errors.keys() == layer.params.keys() | {"x"} | parts_of_state
     if not with_state:
         # m scales what is stored, and nothing is: its gradient is 0, and has no relative error.
@@ -184,19 +173,17 @@ def assert_stack_equals_pytorch(kind, layers, masked, with_state):
     h, lasts = problem.x, []
     for layer, state in zip(layers, states, strict=True):
         h, last = layer.forward(h, state, mask if masked else None)
-        lasts.append(parts(last))
+        lasts.append(last)
     dx, dstate0s = dh, []
     for layer, dstate in zip(reversed(layers), reversed(dstates), strict=True):
         dx, dstate0 = layer.backward(dx, dstate)
-        dstate0s.insert(0, parts(dstate0))
+        dstate0s.insert(0, dstate0)
 
     module = torch_module(kind, layers)
     x = torch.tensor(problem.x, requires_grad=True)
     start = [
         torch.stack([torch.tensor(part) for part in column]).requires_grad_()
-        for column in zip(
-            *[parts(s) if s is not None else zero_state(layers[0], B) for s in states], strict=True
-        )
+        for column in zip(*[s if s is not None else zero_state(layers[0], B) for s in states], strict=True)
     ]
     packed = pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
     output, last = module(packed, start[0] if len(start) == 1 else tuple(start))
@@ -204,7 +191,7 @@ def assert_stack_equals_pytorch(kind, layers, masked, with_state):
     last = (last,) if len(start) == 1 else last
     loss = (output * torch.tensor(dh)).sum()
     for k, dstate in enumerate(dstates):
-        loss = loss + sum((p[k] * torch.tensor(d)).sum() for p, d in zip(last, parts(dstate), strict=True))
+        loss = loss + sum((p[k] * torch.tensor(d)).sum() for p, d in zip(last, dstate, strict=True))
     loss.backward()
 
     assert_equal(np.where(mask[:, :, None], h, 0), output.detach(), 1e-10)
@@ -238,7 +225,7 @@ def torch_module(kind, layers, **keywords):
 
 
 def zero_state(layer, B):
-    return tuple(np.zeros((B, layer.hidden_size)) for _ in layer.state_names)
+    return tuple(np.zeros((B, layer.hidden_size)) for _ in layer.state_type._fields)
 
 
 # Properties
@@ -318,9 +305,9 @@ def test_carrying_the_state_over_a_cut_equals_the_whole_sequence(kind, sizes, cu
     dx_second, dbetween = second.backward(dh[cut:], dstate)
     dx_first, dstate0 = first.backward(dh[:cut], dbetween)
     assert_equal(np.concatenate([h_first, h_second]), whole_run.h)
-    assert_equal(parts(last), whole_run.last)
+    assert_equal(last, whole_run.last)
     assert_equal(np.concatenate([dx_first, dx_second]), whole_run.dx)
-    assert_equal(parts(dstate0), whole_run.dstate0)
+    assert_equal(dstate0, whole_run.dstate0)
     assert_equal(total([first.grads, second.grads]), whole_run.grads)
 
 
@@ -336,7 +323,7 @@ def test_reversing_a_padded_batch_by_length_equals_reversing_each_sequence_alone
     for b, length in enumerate(lengths):
         alone, alone_last = layer.forward(problem.x[:length, [b]][::-1], pick(problem.state, [b]))
         assert_equal(reversed_by_length(h, lengths)[:length, [b]], alone[::-1])
-        assert_equal(parts(pick(last, [b])), parts(alone_last))
+        assert_equal(pick(last, [b]), alone_last)
 
 
 def reversed_by_length(x, lengths):
@@ -411,11 +398,11 @@ def test_step_by_step_equals_forward(kind):
     trace, state = layer.trace, problem.state
     for t, x in enumerate(problem.x):
         state, gates = layer.step(x, state)
-        assert gates.keys() == set(trace._fields) - set(layer.state_names)
-        for name, value in {**gates, **dict(zip(layer.state_names, parts(state), strict=True))}.items():
+        assert gates.keys() == set(trace._fields) - set(layer.state_type._fields)
+        for name, value in {**gates, **dict(zip(layer.state_type._fields, state, strict=True))}.items():
             assert_equal(value, getattr(trace, name)[t])
-        assert_equal(parts(state)[0], h[t])
-    assert_equal(parts(state), parts(last))
+        assert_equal(state[0], h[t])
+    assert_equal(state, last)
 
 
 @every_layer
@@ -427,7 +414,7 @@ def test_the_trace_is_one_array_for_each_gate_and_state(kind):
     assert {array.shape[:2] for array in layer.trace} == {h.shape[:2]}
     assert all(size == h.shape[2] for array in layer.trace for size in array.shape[2:])
     assert np.array_equal(layer.trace.h, h)
-    for name, part in zip(layer.state_names, parts(last), strict=True):
+    for name, part in zip(layer.state_type._fields, last, strict=True):
         assert np.array_equal(getattr(layer.trace, name)[-1], part)
 
 
@@ -436,7 +423,7 @@ def test_the_state_is_carried_unchanged_where_the_mask_is_false(kind):
     layer = a_layer(kind)
     x = a_problem(layer, T=3, B=1).x
     layer.forward(x, mask=np.array([[True], [False], [True]]))
-    for name in layer.state_names:
+    for name in layer.state_type._fields:
         first, second, third = getattr(layer.trace, name)
         assert np.array_equal(first, second)
         assert not np.array_equal(second, third)
@@ -450,12 +437,12 @@ def test_what_happens_to_the_arrays_after_forward_does_not_reach_backward(kind, 
     mask = mask if masked else np.ones_like(mask)
     expected = run(copy.deepcopy(layer), x, state, mask if masked else None, dh, dstate)
     h, last = layer.forward(x, state, mask if masked else None)
-    for array in (x, h, *parts(state), *parts(last), *layer.trace):
+    for array in (x, h, *state, *last, *layer.trace):
         array[...] = 7
     mask[1:] = False
     dx, dstate0 = layer.backward(dh, dstate)
     assert_equal(dx, expected.dx)
-    assert_equal(parts(dstate0), expected.dstate0)
+    assert_equal(dstate0, expected.dstate0)
     assert_equal(layer.grads, expected.grads)
 
 
@@ -476,56 +463,59 @@ def test_the_same_generator_gives_the_same_layer(kind):
     assert np.all(first.params["W_x"] != other.params["W_x"])
 
 
-# What is overridden is what runs
+# What is named is what runs
 
 
-def loud_step(self, x, state):
-    (h, *others), cache = super(type(self), self)._step(x, state)
-    return (2 * h, *others), cache
+def loud(step, step_backward):
+    """A cell whose hidden state is twice as large."""
 
+    def loud_step(x, *state, **options):
+        h, *others, cache = step(x, *state, **options)
+        return 2 * h, *others, cache
 
-def loud_step_backward(self, dstate, cache):
-    return super(type(self), self)._step_backward((2 * dstate[0], *dstate[1:]), cache)
+    def loud_step_backward(dh, *rest):
+        return step_backward(2 * dh, *rest)
+
+    return loud_step, loud_step_backward
 
 
 def a_loud_layer(kind, where):
-    """A layer whose hidden state is twice as large, changed in one of the places where Python allows it."""
+    """A layer of a loud cell, which is named in one of the places where Python allows it."""
     layer = a_layer(kind)
-    changes = {"_step": loud_step, "_step_backward": loud_step_backward}
-    layer.__class__ = loud = type("Loud", (type(layer),), changes if where == "subclass" else {})
-    for name, change in changes.items():
-        if where == "class, later":
-            setattr(loud, name, change)
-        if where == "object":
-            setattr(layer, name, partial(change, layer))
+    cell = loud(*layer.cell)
+    layer.__class__ = changed = type("Loud", (type(layer),), {"cell": cell} if where == "subclass" else {})
+    if where == "class, later":
+        changed.cell = cell
+    if where == "object":
+        layer.cell = cell
     return layer
 
 
 @every_layer
 @masked_or_not
 @pytest.mark.parametrize("where", ["subclass", "class, later", "object"])
-def test_a_step_that_is_overridden_runs_in_every_method(kind, masked, where):
+def test_the_cell_that_is_named_runs_in_every_method(kind, masked, where):
     layer = a_loud_layer(kind, where)
     x, start, mask, *_ = a_problem(layer)
     mask = mask if masked else np.ones_like(mask)
     h, last = layer.forward(x, start, mask if masked else None)
     assert np.array_equal(layer.trace.h, h)
-    state = parts(start)
+    state = start
     for t in range(len(x)):
-        new, _ = layer.step(x[t], whole(state))
+        new, _ = layer.step(x[t], state)
         keep = mask[t]
         state = tuple(
             np.where(keep.reshape(-1, *[1] * (old.ndim - 1)), part, old)
-            for part, old in zip(parts(new), state, strict=True)
+            for part, old in zip(new, state, strict=True)
         )
         assert_equal(h[t], state[0])
-    assert_equal(parts(last), state)
+    assert_equal(last, state)
     assert not np.allclose(h, a_layer(kind).forward(x, start, mask)[0])
 
 
 @every_layer
 @masked_or_not
-def test_an_overridden_step_and_its_gradient_belong_together(kind, masked):
+def test_a_cell_and_its_gradient_belong_together(kind, masked):
     layer = a_loud_layer(kind, "subclass")
     problem = a_problem(layer)
     errors = check_layer(layer, problem.x, problem.state, problem.mask if masked else None)
@@ -533,7 +523,7 @@ def test_an_overridden_step_and_its_gradient_belong_together(kind, masked):
 
 
 @every_layer
-def test_an_overridden_step_is_the_one_whose_gradient_is_measured_by_lag(kind):
+def test_the_cell_that_is_named_is_the_one_whose_gradient_is_measured_by_lag(kind):
     layer = a_loud_layer(kind, "subclass")
     x, start, *_ = a_problem(layer, T=2, B=1)
     _, between = layer.forward(x[:1], start)
@@ -541,20 +531,20 @@ def test_an_overridden_step_is_the_one_whose_gradient_is_measured_by_lag(kind):
     for row in np.eye(4):
         layer.forward(x[1:], between)
         _, dstate0 = layer.backward(row.reshape(1, 1, 4))
-        jacobian.append(parts(dstate0)[0][0])
+        jacobian.append(dstate0.h[0])
     assert_equal(gradient_norm_by_lag(layer, x, start)[1, 0], np.linalg.norm(jacobian, 2))
 
 
 @every_layer
-def test_a_step_backward_that_is_overridden_alone_runs(kind):
+def test_a_step_backward_that_is_exchanged_alone_runs(kind):
     layer, plain = a_layer(kind), a_layer(kind)
-    own = type(layer)
+    step, step_backward = layer.cell
 
-    def deaf(self, dstate, cache):
-        dx, dprevious, grads = own._step_backward(self, dstate, cache)
-        return 0 * dx, dprevious, grads
+    def deaf(*arguments):
+        dx, *rest = step_backward(*arguments)
+        return 0 * dx, *rest
 
-    layer.__class__ = type("Deaf", (own,), {"_step_backward": deaf})
+    layer.cell = step, deaf
     problem = a_problem(layer)
     expected, found = run(plain, *problem), run(layer, *problem)
     assert not found.dx.any()
@@ -562,30 +552,69 @@ def test_a_step_backward_that_is_overridden_alone_runs(kind):
     assert_equal(found.grads, expected.grads)
 
 
-def test_a_trace_shows_what_its_type_names_and_the_state_may_have_more():
-    class WithTheLastButOne(RNN):
-        state_names = ("h", "h_before")
+# A layer of one's own
 
-        def _step(self, x, state):
-            (h,), cache = super()._step(x, state[:1])
-            return (h, state[0]), cache
 
-        def _pack(self, state):
-            return state
+class TwoMemories(NamedTuple):
+    """The state of a cell that also keeps the last hidden state but one."""
 
-    layer = WithTheLastButOne(3, 4)
-    h, last = layer.forward(np.ones((5, 2, 3)))
-    assert np.array_equal(last[1], h[-2])
-    assert layer.trace._fields == ("h",)
-    assert np.array_equal(layer.trace.h, h)
+    h: np.ndarray
+    h_before: np.ndarray
+
+
+def remembering_step(x, h_prev, h_before, params):
+    h = np.tanh(x @ params["W"].T + params["a"] * h_before)
+    return h, h_prev, {"x": x, "h_before": h_before, "squashed": h}
+
+
+def remembering_step_backward(dh, dh_before, cache, params):
+    da = dh * (1 - cache["squashed"] ** 2)
+    grads = {"W": da.T @ cache["x"], "a": (da * cache["h_before"]).sum(axis=0)}
+    return da @ params["W"], dh_before, da * params["a"], grads
+
+
+class Remembering(RecurrentLayer):
+    cell = remembering_step, remembering_step_backward
+    gates = ("squashed",)
+    state_type = TwoMemories
+
+    def first_weights(self, rng):
+        W = rng.standard_normal((self.hidden_size, self.input_size))
+        return {"W": W, "a": np.full(self.hidden_size, 0.5)}
+
+
+def test_a_pair_of_functions_and_their_names_are_a_layer():
+    layer = Remembering(3, 4, rng=np.random.default_rng(0), dtype=np.float32)
+    assert {value.dtype for value in layer.params.values()} == {np.dtype(np.float32)}
+    layer = Remembering(3, 4, rng=np.random.default_rng(0))
+    problem = a_problem(layer)
+    errors = check_layer(layer, problem.x, problem.state, problem.mask)
+    assert errors.keys() == {"W", "a", "x", "state.h", "state.h_before"}
+    assert max(errors.values()) < 1e-7, errors
+    h, last = layer.forward(problem.x, problem.state)
+    assert isinstance(last, TwoMemories)
+    assert np.array_equal(last.h_before, h[-2])
+    assert layer.trace._fields == ("squashed", "h_before", "h")
+    assert np.array_equal(layer.trace.squashed, h)
+    assert type(layer.trace).__name__ == "RememberingTrace"
+
+
+def test_a_step_that_forgets_a_part_of_the_state_is_told_what_to_return():
+    class Forgetful(Remembering):
+        cell = (lambda x, h, before, params: (h, {"x": x})), remembering_step_backward
+
+    with pytest.raises(
+        TypeError, match=r"the step of Forgetful\(3, 4\) must return h, h_before, cache; got 2"
+    ):
+        Forgetful(3, 4).forward(np.ones((5, 2, 3)))
 
 
 # Bad input
 
 
 def stretched(state):
-    h, *others = parts(state)
-    return whole([np.pad(h, ((0, 0), (0, 1))), *others])
+    h, *others = state
+    return (np.pad(h, ((0, 0), (0, 1))), *others)
 
 
 def with_nan(array, *index):
@@ -632,7 +661,7 @@ BAD_CALLS = {
         r"state(\.h)? must have shape \(B=2, H=4\), got \(1, 4\)",
     ),
     "state NaN": (
-        lambda l, p: l.forward(p.x, whole([with_nan(part, *[0] * part.ndim) for part in parts(p.state)])),
+        lambda l, p: l.forward(p.x, tuple(with_nan(part, *[0] * part.ndim) for part in p.state)),
         r"state(\.h)? must be finite, got nan",
     ),
     "three states": (lambda l, p: l.forward(p.x, (p.x, p.x, p.x)), r"state must "),
@@ -678,11 +707,14 @@ def test_a_state_of_the_wrong_kind_is_named(kind):
     layer = a_layer(kind)
     x, zeros = np.ones((1, 2, 3)), np.zeros((2, 4))
     wrong, message = {
-        ("h",): ((zeros, zeros), r"state must have shape \(B=2, H=4\), got 3-D"),
+        ("h",): (
+            zeros,
+            r"state must be a tuple \(h,\) with an array \(B, H\), got ndarray of shape \(2, 4\)",
+        ),
         ("h", "c"): (zeros, r"state must be a pair \(h, c\) .*got ndarray of shape \(2, 4\)"),
         ("h", "c", "n", "m"): (zeros, r"state must be 4 arrays \(h, c, n, m\), got ndarray of shape"),
         ("h", "C", "n", "m"): ((zeros,) * 3, r"state must be 4 arrays \(h, C, n, m\), got tuple"),
-    }[layer.state_names]
+    }[layer.state_type._fields]
     with pytest.raises(ValueError, match=message):
         layer.forward(x, wrong)
 

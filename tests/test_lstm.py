@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from lstmlib.layer import RecurrentLayer
-from lstmlib.lstm import LSTM, LSTMState, Trace, hold_open, lstm_step, lstm_step_backward
+from lstmlib.ablation import clamp
+from lstmlib.lstm import LSTM, LSTMState, lstm_step, lstm_step_backward
 from lstmlib.rnn import RNN
 from lstmlib.training import Adam
 
@@ -111,10 +111,7 @@ def test_a_step_changes_nothing_that_it_was_given():
 class SteppedLSTM(LSTM):
     """The same layer, walked along a sequence by its step."""
 
-    _forward = RecurrentLayer._forward
-    _backward = RecurrentLayer._backward
-    _tape_shape = RecurrentLayer._tape_shape
-    _make_trace = RecurrentLayer._make_trace
+    fast_walk = None
 
 
 # Sizes that fit the cache many steps at a time, two at a time with one left over, and one at a time.
@@ -248,7 +245,7 @@ def test_the_trace_outlives_the_backward_pass_and_an_update():
     layer.backward(dh)
     for name, value in layer.params.items():
         value -= layer.grads[name]
-    for name in Trace._fields:
+    for name in LSTM.trace_type._fields:
         assert np.array_equal(getattr(layer.trace, name), getattr(before, name))
 
 
@@ -326,7 +323,7 @@ def test_the_trace_holds_the_equations_of_the_cell():
 def test_a_gate_held_open_is_one_and_no_training_moves_it(gate, dtype):
     rng = np.random.default_rng(0)
     layer = LSTM(3, 4, rng=rng, dtype=dtype)
-    hold_open(layer, gate)
+    clamp(layer, gate)
     optimiser = Adam([layer], 0.1)
     x = 3 * rng.standard_normal((6, 5, 3)).astype(dtype)
     for _ in range(3):
@@ -349,5 +346,5 @@ def test_only_a_gate_of_an_lstm_can_be_held_open(make, gates, message):
     layer = make()
     before = copy.deepcopy(layer.params)
     with pytest.raises(ValueError, match=message):
-        hold_open(layer, *gates)
+        clamp(layer, *gates)
     assert all((layer.params[name] == before[name]).all() for name in before)

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmlib.activations import sigmoid
+from lstmlib.coupled_lstm import CoupledLSTM
+from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM, LSTMState
 from lstmlib.notation import NOTATIONS, convert, from_torch, to_torch
+from lstmlib.peephole_lstm import PeepholeLSTM
 from lstmlib.rnn import RNN
-from lstmlib.variants import GRU, CoupledLSTM, PeepholeLSTM
 
 T, B, D, H = 4, 3, 2, 5
 TWO_BIASES = ("torch", "onnx")
@@ -465,11 +467,11 @@ def test_outputs_and_all_gradients_equal_those_of_the_torch_module(kind, depth):
 
     h, lasts, dstarts = x, [], []
     for k, layer in enumerate(layers):
-        h, last = layer.forward(h, LSTMState(*starts[:, k]) if count == 2 else starts[0, k])
+        h, last = layer.forward(h, tuple(starts[:, k]))
         lasts.append(parts(last))
     dx = dh
     for k, layer in reversed(list(enumerate(layers))):
-        dx, dstart = layer.backward(dx, LSTMState(*dlasts[:, k]) if count == 2 else dlasts[0, k])
+        dx, dstart = layer.backward(dx, tuple(dlasts[:, k]))
         dstarts.insert(0, parts(dstart))
 
     x_, starts_ = torch.tensor(x, requires_grad=True), torch.tensor(starts, requires_grad=True)

@@ -20,7 +20,7 @@ def test_two_steps_by_hand():
     first = math.tanh(1.5)
     second = math.tanh(1 - first)
     np.testing.assert_allclose(h[:, 0, 0], [first, second], rtol=1e-14)
-    assert last == h[-1]
+    assert last.h == h[-1]
 
 
 def test_two_steps_backward_by_hand():
@@ -32,7 +32,7 @@ def test_two_steps_backward_by_hand():
     dx, dstate0 = layer.backward(np.array([[[0.0]], [[1.0]]]))
     s_1, s_2 = 1 - h[:, 0, 0] ** 2
     np.testing.assert_allclose(dx[:, 0, 0], [2 * -s_2 * s_1, 2 * s_2], rtol=1e-14)
-    np.testing.assert_allclose(dstate0, [[s_2 * s_1]], rtol=1e-14)
+    np.testing.assert_allclose(dstate0.h, [[s_2 * s_1]], rtol=1e-14)
     np.testing.assert_allclose(layer.grads["W_x"], [[0.5 * -s_2 * s_1 + 0.25 * s_2]], rtol=1e-14)
     np.testing.assert_allclose(layer.grads["W_h"], [[s_2 * h[0, 0, 0]]], rtol=1e-14)
     np.testing.assert_allclose(layer.grads["b"], [s_2 - s_2 * s_1], rtol=1e-14)

@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 
 from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
-from lstmlib.lstm import Trace
+from lstmlib.lstm import LSTM
 
 SEQUENCE = (
     # i, f, g, o: write 0.9, hold it through two steps, read it, forget it
@@ -107,8 +107,8 @@ class LSTMCell(ipywidgets.VBox):
         What the cell makes of them.
     notation : str
         Whose names the figure shows, one of `NOTATIONS`; Python may set it too.
-    trace : Trace
-        The steps played so far, each field an array (t,).
+    trace : named tuple
+        The steps played so far as `LSTM.trace` has them, each field an array (t,).
     sequence : array (T, 4)
         The gates of every step, with the reader's changes.
 
@@ -183,9 +183,9 @@ class LSTMCell(ipywidgets.VBox):
         return np.array(self._canvas.sequence, dtype=float)
 
     @property
-    def trace(self) -> Trace:
+    def trace(self) -> Any:
         """The steps played so far."""
-        return Trace(*np.array(self._canvas.history, dtype=float).reshape(-1, 6).T)
+        return LSTM.trace_type(*np.array(self._canvas.history, dtype=float).reshape(-1, 6).T)
 
 
 def _rows(sequence: Sequence[Sequence[float]]) -> list[list[float]]:

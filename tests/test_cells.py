@@ -7,32 +7,14 @@ import pytest
 import torch
 from torch import sigmoid, tanh
 
-from lstmlib.layer import RecurrentLayer
+from lstmlib.coupled_lstm import CoupledLSTM, coupled_lstm_step, coupled_lstm_step_backward
+from lstmlib.gru import GRU, gru_step, gru_step_backward
 from lstmlib.lstm import LSTM
-from lstmlib.variants import (
-    GRU,
-    MLSTM,
-    SLSTM,
-    CoupledLSTM,
-    MinLSTM,
-    NoForgetLSTM,
-    PeepholeLSTM,
-    coupled_lstm_step,
-    coupled_lstm_step_backward,
-    gru_step,
-    gru_step_backward,
-    linear_scan,
-    min_lstm_step,
-    min_lstm_step_backward,
-    mlstm_step,
-    mlstm_step_backward,
-    no_forget_lstm_step,
-    no_forget_lstm_step_backward,
-    peephole_lstm_step,
-    peephole_lstm_step_backward,
-    slstm_step,
-    slstm_step_backward,
-)
+from lstmlib.min_lstm import MinLSTM, linear_scan, min_lstm_step, min_lstm_step_backward
+from lstmlib.mlstm import MLSTM, mlstm_step, mlstm_step_backward
+from lstmlib.no_forget_lstm import NoForgetLSTM, no_forget_lstm_step, no_forget_lstm_step_backward
+from lstmlib.peephole_lstm import PeepholeLSTM, peephole_lstm_step, peephole_lstm_step_backward
+from lstmlib.slstm import SLSTM, slstm_step, slstm_step_backward
 
 T, B, D, H = 5, 2, 3, 4
 
@@ -117,19 +99,11 @@ def a_layer(kind, **keywords):
 def a_state(layer, seed):
     """One array for each part of the state; n of an sLSTM is a sum of positive weights."""
     rng, sizes = np.random.default_rng(seed), {"B": B, "H": H}
-    axes = [layer.state_axes.get(name, "BH") for name in layer.state_names]
+    axes = [layer.state_axes.get(name, "BH") for name in layer.state_type._fields]
     state = [rng.standard_normal([sizes[axis] for axis in part]) for part in axes]
     if isinstance(layer, SLSTM):
         state[2] = np.exp(state[2])
     return state
-
-
-def packed(state):
-    return state[0] if len(state) == 1 else tuple(state)
-
-
-def parts(state):
-    return (state,) if isinstance(state, np.ndarray) else tuple(state)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +124,8 @@ def test_outputs_and_all_gradients_equal_the_equations_under_autograd(kind, equa
     rng = np.random.default_rng(1)
     x, dh = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, H))
     start, dlast = a_state(layer, 2), a_state(layer, 3)
-    h, last = layer.forward(x, packed(start))
-    dx, dstart = layer.backward(dh, packed(dlast))
+    h, last = layer.forward(x, start)
+    dx, dstart = layer.backward(dh, dlast)
 
     p = {name: torch.tensor(value, requires_grad=True) for name, value in layer.params.items()}
     x_t = torch.tensor(x, requires_grad=True)
@@ -167,9 +141,9 @@ def test_outputs_and_all_gradients_equal_the_equations_under_autograd(kind, equa
     close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
     close(h, torch.stack(outputs).detach())
     close(dx, x_t.grad)
-    for ours, theirs in zip(parts(last), state, strict=True):
+    for ours, theirs in zip(last, state, strict=True):
         close(ours, theirs.detach())
-    for ours, theirs in zip(parts(dstart), start_t, strict=True):
+    for ours, theirs in zip(dstart, start_t, strict=True):
         # An mLSTM never reads the h before, and autograd says so by None.
         close(ours, 0 if theirs.grad is None else theirs.grad)
     for name, value in p.items():
@@ -194,11 +168,11 @@ def test_the_pure_pair_says_what_its_layer_says(kind, step, step_backward):
     *state, cache = step(x, *start, layer.params)
     dx, *dstart, grads = step_backward(*dstate, cache, layer.params)
 
-    h, last = layer.forward(x[None], packed(start))
-    dx_layer, dstart_layer = layer.backward(0 * h, packed(dstate))
+    h, last = layer.forward(x[None], start)
+    dx_layer, dstart_layer = layer.backward(0 * h, dstate)
     close = partial(np.testing.assert_allclose, rtol=1e-14, atol=1e-15)
     close(dx, dx_layer[0])
-    for pure, of_layer in zip((*state, *dstart), (*parts(last), *parts(dstart_layer)), strict=True):
+    for pure, of_layer in zip((*state, *dstart), (*last, *dstart_layer), strict=True):
         close(pure, of_layer)
     assert grads.keys() == layer.params.keys()
     for name, value in grads.items():
@@ -269,10 +243,10 @@ def test_both_forms_of_the_gru_agree_while_the_reset_gate_is_open_and_differ_oth
 @pytest.mark.parametrize("kind", [PeepholeLSTM, CoupledLSTM])
 def test_only_the_forget_gate_starts_with_a_bias(kind):
     layer = kind(D, H, forget_bias=2.5)
-    biases = dict(zip(layer.gates, np.split(layer.params["b"], len(layer.gates)), strict=True))
+    biases = dict(zip(layer.blocks, np.split(layer.params["b"], len(layer.blocks)), strict=True))
     assert np.all(biases.pop("f") == 2.5)
     assert not np.any(list(biases.values()))
-    default = np.split(kind(D, H).params["b"], len(layer.gates))[layer.gates.index("f")]
+    default = np.split(kind(D, H).params["b"], len(layer.blocks))[layer.blocks.index("f")]
     assert np.all(default == 1)
 
 
@@ -324,10 +298,10 @@ def test_a_gru_with_an_open_update_gate_keeps_its_state_and_the_gradient_of_it()
     layer = a_layer(GRU)
     layer.params["b_x"][H : 2 * H] = 99
     state = np.random.default_rng(3).standard_normal((B, H))
-    h, last = layer.forward(np.random.default_rng(2).standard_normal((50, B, D)), state)
-    assert np.array_equal(last, state)
-    dx, dstate0 = layer.backward(np.zeros_like(h), np.ones((B, H)))
-    assert np.array_equal(dstate0, np.ones((B, H)))
+    h, last = layer.forward(np.random.default_rng(2).standard_normal((50, B, D)), (state,))
+    assert np.array_equal(last.h, state)
+    dx, dstate0 = layer.backward(np.zeros_like(h), (np.ones((B, H)),))
+    assert np.array_equal(dstate0.h, np.ones((B, H)))
     assert not dx.any()
 
 
@@ -344,6 +318,12 @@ def test_a_scan_equals_its_loop():
             np.testing.assert_allclose(scanned[t], h, rtol=1e-13)
 
 
+class Looped(MinLSTM):
+    """The same layer, walked along a sequence by its step."""
+
+    fast_walk = None
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_scan_of_a_min_lstm_equals_its_loop_forward_and_backward(masked):
     layer, rng = a_layer(MinLSTM), np.random.default_rng(1)
@@ -352,19 +332,13 @@ def test_the_scan_of_a_min_lstm_equals_its_loop_forward_and_backward(masked):
     mask = rng.random((50, B)) < 0.7 if masked else None
     if masked:
         mask[0] = True
-    h, (last,) = layer._forward(x, tuple(start), mask)
-    dx, (dstart,), grads = layer._backward(dh, tuple(dlast))
-    looped_h, (looped_last,) = RecurrentLayer._forward(layer, x, tuple(start), mask)
-    looped_dx, (looped_dstart,), looped_grads = RecurrentLayer._backward(layer, dh, tuple(dlast))
-    close = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-12)
-    for scanned, looped in (
-        (h, looped_h),
-        (last, looped_last),
-        (dx, looped_dx),
-        (dstart, looped_dstart),
-        *((grads[name], looped_grads[name]) for name in grads),
-    ):
-        close(scanned, looped)
+    looped = Looped(D, H)
+    looped.params = layer.params
+    found, expected = ([*one.forward(x, start, mask), *one.backward(dh, dlast)] for one in (layer, looped))
+    for scanned, by_steps in zip(found, expected, strict=True):
+        np.testing.assert_allclose(scanned, by_steps, rtol=1e-12, atol=1e-12)
+    for name, value in layer.grads.items():
+        np.testing.assert_allclose(value, looped.grads[name], rtol=1e-12, atol=1e-12)
 
 
 def test_the_two_shares_of_a_min_lstm_survive_gates_that_are_shut():

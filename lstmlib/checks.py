@@ -1,0 +1,173 @@
+"""What may come in: each check returns what the caller goes on with, or says what to change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from lstmlib.activations import Array
+
+
+def as_read(params: Mapping[str, Array]) -> dict[str, bytes]:
+    """What a forward pass computed with, for `check_unchanged` to compare before the way back.
+
+    Examples
+    --------
+    >>> as_read({"b": np.zeros(1, np.float32)})
+    {'b': b'\\x00\\x00\\x00\\x00'}
+    """
+    return {name: value.tobytes() for name, value in params.items()}
+
+
+def check_unchanged(params: Mapping[str, Array], read: Mapping[str, bytes], layer: str) -> None:
+    """Raise a RuntimeError where `params` are no longer those that the forward pass read.
+
+    The way back multiplies by the weights again: with others its gradient would belong to neither.
+
+    Examples
+    --------
+    >>> params = {"b": np.zeros(2)}
+    >>> read = as_read(params)
+    >>> params["b"] += 1
+    >>> check_unchanged(params, read, "RNN")
+    Traceback (most recent call last):
+    RuntimeError: RNN.backward needs the params that forward read, but b has changed since: ...
+    """
+    changed = [name for name, value in params.items() if value.tobytes() != read.get(name)]
+    if changed:
+        raise RuntimeError(
+            f"{layer}.backward needs the params that forward read, but {', '.join(changed)} has changed "
+            "since: update after backward, or call forward again"
+        )
+
+
+def check_size(size: int, name: str) -> int:
+    """`size` as a whole number of at least 1, or a ValueError that names it.
+
+    Examples
+    --------
+    >>> check_size(0, "input_size")
+    Traceback (most recent call last):
+    ValueError: input_size must be a whole number of at least 1, got 0
+    """
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
+    return int(size)
+
+
+def check_number(value: float, name: str) -> float:
+    """`value` as a finite number, or a ValueError that names it.
+
+    Examples
+    --------
+    >>> check_number(float("nan"), "forget_bias")
+    Traceback (most recent call last):
+    ValueError: forget_bias must be a finite number, got nan
+    """
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not number or not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return float(value)
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """`dtype` as float32 or float64, or a ValueError.
+
+    Examples
+    --------
+    >>> check_dtype(int)
+    Traceback (most recent call last):
+    ValueError: dtype must be float32 or float64, got int64
+    """
+    try:
+        checked = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}") from None
+    if checked not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {checked}")
+    return checked
+
+
+def check_rng(rng: Generator | None) -> Generator:
+    """`rng`, a fresh generator in place of None, or a ValueError.
+
+    Examples
+    --------
+    >>> check_rng(0)
+    Traceback (most recent call last):
+    ValueError: rng must be a numpy.random.Generator, as default_rng(0) gives; got 0
+    """
+    if rng is not None and not isinstance(rng, Generator):
+        raise ValueError(f"rng must be a numpy.random.Generator, as default_rng(0) gives; got {rng!r}")
+    return rng or np.random.default_rng()
+
+
+def check_array(
+    value: ArrayLike, name: str, axes: tuple[str, ...], sizes: dict[str, int], dtype: np.dtype
+) -> Array:
+    """`value` as a finite, non-empty array of `dtype`, or a ValueError that says what to change.
+
+    Parameters
+    ----------
+    value : what came in
+    name : str
+        What the message calls it.
+    axes : tuple of str
+        The letter of each axis, ("T", "B", "D").
+    sizes : dict
+        Size of those axes that are known.
+    dtype : numpy.dtype
+        Type of the array returned.
+
+    Returns
+    -------
+    array
+
+    Raises
+    ------
+    ValueError
+        For integers, a wrong shape, an empty array, or a value that is not finite.
+
+    Examples
+    --------
+    >>> check_array([1.0, 2.0], "dh", ("H",), {"H": 3}, np.dtype(float))
+    Traceback (most recent call last):
+    ValueError: dh must have shape (H=3), got (2,)
+    """
+    wanted = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must have shape ({wanted}), got lists of different lengths") from None
+    if array.dtype.kind != "f":
+        raise ValueError(
+            f"{name} must hold floats, got dtype {array.dtype}: one-hot or embed symbols, "
+            "or convert numbers with .astype(float)"
+        )
+    if array.ndim != len(axes):
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.ndim}-D {array.shape}")
+    if 0 in array.shape:
+        raise ValueError(f"{name} must not be empty: expected ({wanted}), got {array.shape}")
+    if any(axis in sizes and size != sizes[axis] for axis, size in zip(axes, array.shape, strict=True)):
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
+    if not np.isfinite(array).all():
+        first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, got {array[first]} at index {first}")
+    return array.astype(dtype, copy=False)
+
+
+def check_mask(mask: ArrayLike, T: int, B: int) -> Array:
+    array = np.array(mask)
+    if array.dtype != bool:
+        raise ValueError(f"mask must hold booleans, True for a real step; got dtype {array.dtype}")
+    if array.shape != (T, B):
+        raise ValueError(f"mask must have shape (T={T}, B={B}), got {array.shape}")
+    if not array[0].all():
+        late = np.flatnonzero(~array[0]).tolist()
+        raise ValueError(
+            f"mask must be True at the first step of every sequence, but is False for {late} "
+            "of the batch: put padding at the end"
+        )
+    return array
