@@ -1,6 +1,8 @@
 """A layer without one of its parts, for comparison."""
 
-from lstmlib.lstm import LSTM
+from lstmlib.activations import Array, sigmoid_derivative
+from lstmlib.layer import Cache, Params
+from lstmlib.lstm import LSTM, lstm_step, lstm_step_backward
 
 
 def clamp(layer: LSTM, *gates: str) -> None:
@@ -38,3 +40,43 @@ def clamp(layer: LSTM, *gates: str) -> None:
         rows = slice("ifgo".index(gate) * layer.hidden_size, ("ifgo".index(gate) + 1) * layer.hidden_size)
         layer.params["W_x"][rows] = layer.params["W_h"][rows] = 0
         layer.params["b"][rows] = 40
+
+
+def unsquashed_lstm_step(
+    x: Array, h_prev: Array, c_prev: Array, params: Params
+) -> tuple[Array, Array, Cache]:
+    """One step of an LSTM that shows its cell state as it is: h = o ⊙ c. All else is `lstm_step`.
+
+    References
+    ----------
+    Greff et al. 2017, there "no output activation function".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = {"W_x": np.zeros((4, 1)), "W_h": np.zeros((4, 1)), "b": np.array([-99.0, 99, 0, 99])}
+    >>> h, c, _ = unsquashed_lstm_step(np.ones((1, 1)), np.zeros((1, 1)), np.array([[3.0]]), params)
+    >>> h
+    array([[3.]])
+    """
+    _, c, cache = lstm_step(x, h_prev, c_prev, params)
+    return cache["o"] * c, c, cache
+
+
+def unsquashed_lstm_step_backward(
+    dh: Array, dc: Array, cache: Cache, params: Params
+) -> tuple[Array, Array, Array, Params]:
+    """`unsquashed_lstm_step` backward: dx, dh_prev, dc_prev, and this step's share of ∂L/∂params."""
+    o, c = cache["o"], cache["c"]
+    dx, dh_prev, dc_prev, grads = lstm_step_backward(0 * dh, dc + dh * o, cache, params)
+    # What h says to the output gate, with no tanh between
+    da, rows = dh * c * sigmoid_derivative(o), slice(-o.shape[1], None)
+    grads["W_x"][rows], grads["W_h"][rows] = da.T @ cache["x"], da.T @ cache["h_prev"]
+    grads["b"][rows] = da.sum(axis=0)
+    return dx + da @ params["W_x"][rows], dh_prev + da @ params["W_h"][rows], dc_prev, grads
+
+
+class UnsquashedLSTM(LSTM):
+    """An LSTM without the tanh at its output: the cell is `unsquashed_lstm_step`."""
+
+    cell = unsquashed_lstm_step, unsquashed_lstm_step_backward
