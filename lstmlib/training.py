@@ -205,6 +205,55 @@ def clip_gradients(layers: Sequence[Trainable], max_norm: float) -> float:
     return norm
 
 
+def sequence_loss(
+    layer: Any, readout: Any, loss: Callable[..., tuple[float, Array]], *, last: bool = False
+) -> Callable[[Any], float]:
+    """What `train` calls on each batch: read, answer, compare, and go all the way back.
+
+    Parameters
+    ----------
+    layer : RecurrentLayer
+        Reads x.
+    readout : Readout
+        Answers from the hidden state.
+    loss : function of answer and target that returns the loss and its gradient
+        Such as `cross_entropy` and `squared_error`.
+    last : bool
+        Whether one answer is due, after the last step, or one after every step.
+
+    Returns
+    -------
+    function of a batch that returns the loss, and fills `grads` of both
+        A batch is (x, target) or (x, target, mask), such as a `TaskBatch`; where the mask is False
+        a step is skipped, and no answer is due.
+
+    Examples
+    --------
+    >>> from lstmlib.lstm import LSTM
+    >>> from lstmlib.readout import Readout, squared_error
+    >>> layer, readout = LSTM(2, 4), Readout(4, 1)
+    >>> loss_of = sequence_loss(layer, readout, squared_error)
+    >>> loss_of((np.zeros((5, 3, 2)), np.zeros((5, 3, 1))))
+    0.0
+    >>> sorted(layer.grads), sorted(readout.grads)
+    (['W_h', 'W_x', 'b'], ['W', 'b'])
+    """
+
+    def loss_of(batch: Any) -> float:
+        x, target, mask = batch if len(batch) == 3 else (*batch, None)
+        h, state = layer.forward(x, mask=mask)
+        if last:
+            value, dy = loss(readout.forward(state.h), target)
+            others = [np.zeros_like(part) for part in state[1:]]
+            layer.backward(np.zeros_like(h), (readout.backward(dy), *others))
+        else:
+            value, dy = loss(readout.forward(h), target, *([] if mask is None else [mask]))
+            layer.backward(readout.backward(dy))
+        return value
+
+    return loss_of
+
+
 def train(
     loss_of: Callable[[Any], Any],
     optimiser: Any,

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from lstmlib.lstm import LSTM
-from lstmlib.readout import Readout, squared_error
+from lstmlib.notation import to_torch
+from lstmlib.readout import Readout, cross_entropy, squared_error
 from lstmlib.rnn import RNN
-from lstmlib.training import SGD, Adam, clip_gradients, train
+from lstmlib.tasks import TaskBatch
+from lstmlib.training import SGD, Adam, clip_gradients, sequence_loss, train
 
 D, H, O = 2, 3, 2
 
@@ -378,7 +380,7 @@ def test_no_bar_is_drawn_where_none_is_wanted(rng, monkeypatch, stream):
 
 NOTEBOOK_CELL = """
 import numpy as np
-from lstmlib.readout import Readout, squared_error
+from lstmlib.readout import Readout, cross_entropy, squared_error
 from lstmlib.training import SGD, train
 layer = Readout(1, 1)
 def loss_of(x):
@@ -408,3 +410,34 @@ def test_a_notebook_that_a_person_has_open_shows_the_bar():
         client.stop_channels()
         kernel.shutdown_kernel(now=True)
     assert any("0/5" in str(message["content"].get("data", "")) for message in shown)
+
+
+# The loss of a batch of sequences
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["every step", "the last step"])
+@pytest.mark.parametrize("masked", [False, True], ids=["all steps", "padding"])
+@pytest.mark.parametrize("kind", [RNN, LSTM])
+def test_the_loss_of_sequences_and_its_gradients_equal_those_of_pytorch(kind, masked, last, rng):
+    T, B = 5, 3
+    layer, readout = kind(D, H, rng=rng), Readout(H, O, rng=rng)
+    x = rng.standard_normal((T, B, D))
+    target = rng.integers(0, O, B if last else (T, B))
+    lengths = np.array([5, 2, 4]) if masked else np.full(B, T)
+    mask = np.arange(T)[:, None] < lengths
+    batch = TaskBatch(x, target, mask) if masked else (x, target)
+    loss = sequence_loss(layer, readout, cross_entropy, last=last)(batch)
+
+    module = to_torch(layer)
+    W, b = (torch.tensor(readout.params[name], requires_grad=True) for name in ("W", "b"))
+    h, _ = module(torch.tensor(x))
+    if last:
+        logits, wanted = h[lengths - 1, range(B)] @ W.T + b, torch.tensor(target)
+    else:
+        logits, wanted = h[mask] @ W.T + b, torch.tensor(target)[mask]
+    theirs = torch.nn.functional.cross_entropy(logits, wanted)
+    theirs.backward()
+    assert loss == pytest.approx(theirs.item(), rel=1e-12)
+    np.testing.assert_allclose(layer.grads["W_h"], module.weight_hh_l0.grad, atol=1e-12)
+    np.testing.assert_allclose(layer.grads["W_x"], module.weight_ih_l0.grad, atol=1e-12)
+    np.testing.assert_allclose(readout.grads["W"], W.grad, atol=1e-12)
