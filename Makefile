@@ -12,31 +12,34 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test lowest rehearse: export OMP_NUM_THREADS ?= 1
 
-.PHONY: book serve lab zip pdf test lowest rehearse lint claims bench clean
+.PHONY: help book serve lab zip pdf test lowest rehearse lint claims bench clean
 
-book: $(VENV)/installed
+help:  ## Say what each of these does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+book: $(VENV)/installed  ## Set up, run the notebooks, build the site, say where it is
 	$(BIN)/jupyter-book build . -q -W -n --keep-going
 	@$(BIN)/python theme/fallen_claims.py _build/html
 
-serve: book
+serve: book  ## Show the site on localhost
 	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-lab: $(VENV)/installed
+lab: $(VENV)/installed  ## Open the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
 
 # The site opens from disk, so its folder is the whole course, for a classroom without internet.
-zip: book
+zip: book  ## Pack the site for a classroom without internet
 	rm -f _build/understanding-lstms.zip
 	ln -sfn html _build/understanding-lstms
 	cd _build && ../$(BIN)/python -m zipfile -c understanding-lstms.zip understanding-lstms
 	@echo "Unpack _build/understanding-lstms.zip and open index.html"
 
-pdf: book
+pdf: book  ## Print the book, with Chromium
 	$(BIN)/python theme/pdf.py
 
 # The book was built on this processor as it is; the tests play another, so that each run tries two.
-test: book
+test: book  ## Run every check, every test, every notebook, and the site in a browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -48,18 +51,17 @@ test: book
 # The lower bounds of pyproject.toml, on the oldest Python. Packages as old as these warn of what newer ones that
 # they use deprecate.
 lowest: LOWEST := _build/lowest
-lowest: requirements.txt pyproject.toml
+lowest: requirements.txt pyproject.toml  ## Test lstmlib with the oldest packages that it allows
 	uv venv --quiet --clear --python 3.11 $(LOWEST)
 	uv pip install --quiet --python $(LOWEST) --resolution lowest-direct -r pyproject.toml --extra notebooks
 	uv pip install --quiet --python $(LOWEST) $$(grep -E '^(pytest|hypothesis)==' requirements.txt)
 	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning lstmlib tests/test_layers.py tests/test_figures.py \
 	  $(wildcard $(patsubst lstmlib/%,tests/test_%,$(wildcard lstmlib/*.py)))
 
-# What Binder and Colab do, in fresh environments
-rehearse: book
+rehearse: book  ## Do what Binder and Colab do, in fresh environments
 	$(BIN)/python .ci/rehearse.py
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed  ## Tell what style asks for, and mend what can be mended
 	$(STRIP) $(NOTEBOOKS)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -71,13 +73,13 @@ OWN = $(shell $(PYTHON) -c 'import sys; print("3.%d" % sys.version_info[1])')
 OTHERS = $(foreach version,$(filter-out $(OWN),3.11 3.12 3.13 3.14),\
 	$(if $(shell python$(version) -c pass 2>/dev/null && echo found),$(version)))
 
-claims: $(VENV)/installed $(patsubst %,.venv-%/installed,$(OTHERS))
+claims: $(VENV)/installed $(patsubst %,.venv-%/installed,$(OTHERS))  ## Try every claim on other processors and Pythons
 	$(BIN)/python experiments/claims.py --python $(patsubst %,.venv-%/bin/python,$(OTHERS))
 
 .venv-%/installed: requirements.txt pyproject.toml
 	$(MAKE) VENV=.venv-$* PYTHON=python$* $@
 
-bench: book
+bench: book  ## Weigh the pages, and measure the LSTM against PyTorch's
 	$(BIN)/python benchmarks/page_weight.py
 	$(BIN)/python benchmarks/lstm_speed.py
 
@@ -89,5 +91,5 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
-clean:
+clean:  ## Remove all that was set up or built
 	rm -rf $(VENV) _build theme/node_modules
