@@ -15,6 +15,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+import lstmlib
+
 THEME = Path(__file__).parent
 PACKAGES = THEME / "node_modules"
 
@@ -91,6 +93,11 @@ def name_the_site(app: Sphinx, config: Config) -> None:
         config.html_baseurl = config.ogp_site_url = site.rstrip("/") + "/"
 
 
+def say_the_version(app: Sphinx, config: Config) -> None:
+    """End the footer of every page with the version of what it was built from."""
+    config.html_theme_options["extra_footer"] += f" Version {lstmlib.__version__}."
+
+
 def launch_a_notebook(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
     """Launch the notebook of a page that is written as text: the theme would open the text."""
     for group in context.get("header_buttons", []):
@@ -118,6 +125,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", install_packages)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
+    app.connect("config-inited", say_the_version)
     app.connect("env-before-read-docs", run_new_notebooks)
     app.connect("html-page-context", launch_a_notebook, priority=600)  # after the theme's own
     app.connect("build-finished", write_readers_notebooks)
