@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PORT ?= 8000
 NOTEBOOKS = $(shell git ls-files '*.ipynb')
+OXLINT = $(BIN)/node theme/node_modules/oxlint/bin/oxlint --quiet theme lstmlib/figures
 STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.language_info"
 
 # One thread for each process: the notebooks' matrices are small, and threads that wait for each other cost more
@@ -44,6 +45,7 @@ test: book  ## Run every check, every test, every notebook, and the site in a br
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(OXLINT)
 	$(STRIP) --verify $(NOTEBOOKS)
 	$(BIN)/python experiments/claims.py --as Nehalem \
 		$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
@@ -67,6 +69,8 @@ lint: $(VENV)/installed  ## Tell what style asks for, and mend what can be mende
 	$(BIN)/ruff format
 	$(BIN)/codespell
 	$(BIN)/mypy
+	$(BIN)/python theme/packages.py
+	$(OXLINT)
 
 # Every other Python that is installed gets an environment of its own, such as .venv-3.12.
 OWN = $(shell $(PYTHON) -c 'import sys; print("3.%d" % sys.version_info[1])')

