@@ -7,13 +7,15 @@ INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PORT ?= 8000
 NOTEBOOKS = $(shell git ls-files '*.ipynb')
 OXLINT = $(BIN)/node theme/node_modules/oxlint/bin/oxlint --quiet theme lstmlib/figures
+LIBRARY = lstmlib tests/test_layers.py tests/test_figures.py \
+	$(wildcard $(patsubst lstmlib/%,tests/test_%,$(wildcard lstmlib/*.py)))
 STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.language_info"
 
 # One thread for each process: the notebooks' matrices are small, and threads that wait for each other cost more
 # than they bring, above all where two notebooks run at a time.
-book test lowest rehearse: export OMP_NUM_THREADS ?= 1
+book test lowest coverage rehearse: export OMP_NUM_THREADS ?= 1
 
-.PHONY: help book serve lab zip pdf test lowest rehearse lint claims bench clean
+.PHONY: help book serve lab zip pdf test lowest coverage rehearse lint claims bench clean
 
 help:  ## Say what each of these does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -57,8 +59,10 @@ lowest: requirements.txt pyproject.toml  ## Test lstmlib with the oldest package
 	uv venv --quiet --clear --python 3.11 $(LOWEST)
 	uv pip install --quiet --python $(LOWEST) --resolution lowest-direct -r pyproject.toml --extra notebooks
 	uv pip install --quiet --python $(LOWEST) $$(grep -E '^(pytest|hypothesis)==' requirements.txt)
-	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning lstmlib tests/test_layers.py tests/test_figures.py \
-	  $(wildcard $(patsubst lstmlib/%,tests/test_%,$(wildcard lstmlib/*.py)))
+	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning $(LIBRARY)
+
+coverage: $(VENV)/installed  ## Say which lines of lstmlib no test of it runs
+	$(BIN)/python -m pytest -q -n 2 --cov=lstmlib --cov-branch --cov-report=term-missing:skip-covered $(LIBRARY)
 
 rehearse: book  ## Do what Binder and Colab do, in fresh environments
 	$(BIN)/python .ci/rehearse.py
