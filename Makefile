@@ -15,7 +15,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test lowest coverage rehearse: export OMP_NUM_THREADS ?= 1
 
-.PHONY: help book serve lab zip pdf test lowest coverage rehearse lint claims bench clean
+.PHONY: help book serve lab zip pdf test lowest coverage links rehearse lint claims bench clean
 
 help:  ## Say what each of these does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,10 @@ lowest: requirements.txt pyproject.toml  ## Test lstmlib with the oldest package
 
 coverage: $(VENV)/installed  ## Say which lines of lstmlib no test of it runs
 	$(BIN)/python -m pytest -q -n 2 --cov=lstmlib --cov-branch --cov-report=term-missing:skip-covered $(LIBRARY)
+
+# In a folder of its own: pages that were read without their outputs must not stand in the book.
+links: $(VENV)/installed  ## Try every link that leaves the site
+	$(BIN)/jupyter-book build . -q --builder linkcheck --path-output _build/links
 
 rehearse: book  ## Do what Binder and Colab do, in fresh environments
 	$(BIN)/python .ci/rehearse.py
