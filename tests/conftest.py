@@ -2,13 +2,22 @@
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build/html"
 READERS = ROOT / "_build/notebooks"
+
+# The deadline is for one example, of which the first may wait for PyTorch's import: it stops what would never
+# end. In CI the examples are the same each time, so that whoever repeats a run there meets the same failure.
+settings.register_profile(
+    "course", max_examples=50, deadline=timedelta(seconds=30), derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("course")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmlib.attention import (
@@ -187,10 +187,8 @@ cases = given(
     lengths=st.lists(st.integers(1, S), min_size=B, max_size=B),
     name=st.sampled_from(NAMES),
 )
-few = settings(max_examples=60, deadline=None)
 
 
-@few
 @cases
 def test_weights_are_positive_and_sum_to_one(seed, lengths, name):
     rng, queries, keys = arrays(seed)
@@ -199,7 +197,6 @@ def test_weights_are_positive_and_sum_to_one(seed, lengths, name):
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-14)
 
 
-@few
 @cases
 def test_padding_gets_weight_and_gradient_exactly_zero(seed, lengths, name):
     rng, queries, keys = arrays(seed)
@@ -213,7 +210,6 @@ def test_padding_gets_weight_and_gradient_exactly_zero(seed, lengths, name):
     assert (dkeys[mask] != 0).any()
 
 
-@few
 @cases
 def test_what_stands_at_padding_changes_nothing(seed, lengths, name):
     rng, queries, keys = arrays(seed)
@@ -228,7 +224,6 @@ def test_what_stands_at_padding_changes_nothing(seed, lengths, name):
         np.testing.assert_equal(after, before)
 
 
-@few
 @cases
 def test_appended_padding_changes_nothing(seed, lengths, name):
     rng, queries, keys = arrays(seed)
@@ -248,7 +243,6 @@ def test_appended_padding_changes_nothing(seed, lengths, name):
     np.testing.assert_allclose(padded_dkeys[:S], dkeys, **close)
 
 
-@few
 @cases
 def test_a_mask_equals_a_shorter_source(seed, lengths, name):
     rng, queries, keys = arrays(seed)
@@ -259,7 +253,6 @@ def test_a_mask_equals_a_shorter_source(seed, lengths, name):
         np.testing.assert_allclose(context[:, [b]], alone, rtol=1e-12, atol=1e-13)
 
 
-@few
 @given(seed=st.integers(0, 2**32 - 1), order=st.permutations(range(S)), name=st.sampled_from(NAMES))
 def test_permuting_the_source_permutes_the_weights_and_leaves_the_context(seed, order, name):
     rng, queries, keys = arrays(seed)

@@ -18,6 +18,8 @@ import yaml
 from conftest import ROOT, SITE
 from fontTools.ttLib import TTFont
 
+from lstmlib import __version__
+
 sys.path.insert(0, str(ROOT / "theme"))
 from course_site import repository
 from formulas import Formulas
@@ -89,6 +91,11 @@ def test_a_page_describes_itself_to_search_engines_and_previews(pages, name):
 def test_no_two_pages_have_the_same_description(pages):
     found = [pages[f"{name}.html"].meta("description") for name in PAGES]
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_says_the_version(pages, name):
+    assert f"Version {__version__}." in pages[f"{name}.html"].path.read_text(encoding="utf-8")
 
 
 def test_every_link_within_the_site_leads_somewhere(pages, site):

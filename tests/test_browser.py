@@ -1,6 +1,5 @@
 """The site in a browser: every page looked at, every slider moved, with no other host to reach."""
 
-import base64
 import functools
 import http.server
 import re
@@ -18,16 +17,9 @@ from conftest import ROOT, keep_to
 from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
-from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
-from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
-from lstmlib.figures.canvas import module_source
-from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
+from lstmlib.figures import GradientByLag
+from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NOTATIONS, SEQUENCE
-from lstmlib.figures.three_switches import INPUTS
-from lstmlib.lstm import LSTM, lstm_step
-from lstmlib.training import Adam, train
-from lstmlib.translation import BidirectionalLSTM, Translator
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 sys.path.insert(0, str(ROOT / "theme"))
@@ -447,59 +439,6 @@ def test_three_switches_says_what_is_missing_and_when_it_is_solved(figure):
     assert "step 1 should show 0.38" in line.text_content()
 
 
-@pytest.fixture(scope="module")
-def translators():
-    """Two translators, half trained: their weights are no longer small, and one look is not like another."""
-    rng = np.random.default_rng(0)
-    pairs = number_words(rng.choice(1_000_000, 2000, replace=False).tolist())
-    models = {}
-    for name, attention in {"dot": DotAttention(8), "additive": AdditiveAttention(8, 8, 6, rng=rng)}.items():
-        encoder = BidirectionalLSTM(len(ENGLISH), 8, rng=rng)
-        models[name] = Translator(encoder, LSTM(len(GERMAN), 8, rng=rng), attention, rng=rng)
-        batches = (translation_batch([pairs[k] for k in rng.integers(2000, size=32)]) for _ in range(60))
-        train(models[name].loss, Adam(models[name].layers, 0.03), batches, clip_norm=1.0)
-    return models
-
-
-def test_the_translator_in_the_page_is_the_one_in_python(visit, translators):
-    page = visit("intro")
-    numbers_read = [0, 7, 21, 105, 1005, 90_017, 300_000, 421_653, 999_999]
-    figure = Alignment(translators, 21)
-    canvas = figure.children[0]
-    sources = {n: number_words([n])[0].english for n in numbers_read}
-    cases = [(name, n, hidden) for name in translators for n in numbers_read for hidden in ([], [0])]
-    cases = [case for case in cases if len(sources[case[1]]) > len(case[2])]
-    found = page.evaluate(
-        """async ({ source, weights, places, vocabulary, longest, cases }) => {
-          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-          const { unpack, inEnglish, translate } = await import(url);
-          const models = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
-          return cases.map(([name, n, hidden]) => {
-            const english = inEnglish(n);
-            const words = english.map((word) => vocabulary.english.indexOf(word));
-            const mask = words.map((_, s) => hidden.includes(s));
-            const said = translate(words, mask, models[name], { start: 1, end: 2, longest });
-            return [english, said.map((one) => vocabulary.german[one.word]), said.map((one) => one.weights)];
-          });
-        }""",
-        {
-            "source": module_source("alignment").replace("function translate", "export function translate"),
-            "weights": base64.b64encode(canvas.weights).decode(),
-            "places": canvas.places,
-            "vocabulary": canvas.vocabulary,
-            "longest": canvas.longest,
-            "cases": cases,
-        },
-    )
-    for (name, n, hidden), (english, german, weights) in zip(cases, found, strict=True):
-        assert tuple(english) == sources[n]
-        figure.number, figure.scoring = n, name
-        figure.hidden = hidden
-        assert tuple(german) == figure.german
-        np.testing.assert_allclose(np.reshape(weights, figure.alignment.shape), figure.alignment, atol=1e-5)
-    assert len({str(german) for _, german, _ in found}) > 5
-
-
 def test_a_number_is_translated_and_a_word_hidden_in_the_page(visit):
     page = visit("chapters/attention/attention")
     wait_for_sliders(page)
@@ -788,90 +727,6 @@ def test_every_label_is_read_whole_and_every_figure_fits(views, width):
         assert outside == [], kind
         assert all(track >= 100 for track in tracks), "a slider too short to be set"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_cell_arithmetic_in_javascript_is_that_of_lstmlib(visit):
-    page = visit("intro")
-    source = (ROOT / "lstmlib/figures/cell.mjs").read_text()
-    rng = np.random.default_rng(0)
-    a = rng.uniform(-30, 30, 200)
-    gates = rng.uniform(-4, 4, (200, 4))
-    c_prev = rng.uniform(-3, 3, 200)
-    x = rng.uniform(-3, 3, 200)
-    zeros = np.zeros((200, 1))
-    params = {"W_x": np.eye(4), "W_h": np.zeros((4, 1)), "b": np.zeros(4)}
-    h, c, cache = lstm_step(gates, zeros, c_prev[:, None], params)
-    found = page.evaluate(
-        """async ({ source, a, x, cells }) => {
-          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-          const { sigmoid, logit, select, lstmCell } = await import(url);
-          const s = a.map(sigmoid);
-          const out = cells.map(lstmCell);
-          return { s, back: s.map(logit), y: select(s, x), c: out.map((r) => r.c), h: out.map((r) => r.h) };
-        }""",
-        {
-            "source": source,
-            "a": a.tolist(),
-            "x": x.tolist(),
-            "cells": [
-                {**{k: cache[k][n, 0].item() for k in "ifgo"}, "c_prev": c_prev[n].item()} for n in range(200)
-            ],
-        },
-    )
-    np.testing.assert_allclose(found["s"], sigmoid(a), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(found["y"], sigmoid(a) * x, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(found["c"], c[:, 0], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(found["h"], h[:, 0], rtol=0, atol=1e-12)
-    near = np.abs(a) < 8
-    np.testing.assert_allclose(np.array(found["back"])[near], a[near], rtol=1e-9)
-
-
-def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(visit):
-    page = visit("intro")
-    rng = np.random.default_rng(0)
-    x, (w, u) = rng.choice([-1.0, 0, 1], 10), rng.uniform(-3, 3, 2)
-    gates = dict(zip("ifo", rng.uniform(0, 1, (3, 5)).tolist(), strict=True))
-    matrices = rng.standard_normal((20, 4, 4)) * 10.0 ** rng.integers(-9, 9, (20, 1, 1))
-    figures = [GradientByLag(sigma=s, length=50, kind=k) for s in (0.2, 0.9, 1.5, 2) for k in KINDS]
-    found = page.evaluate(
-        """async ({ source, x, w, u, gates, inputs, matrices, U, events, figures }) => {
-          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-          const { forgetProduct, loop, memory, spectralNorm, gradientByLag } = await import(url);
-          return {
-            h: loop({ w, u, x }),
-            cells: memory({ ...gates, x: inputs }).map((step) => [step.c, step.h]),
-            norms: matrices.map(spectralNorm),
-            belt: forgetProduct({ bias: 1.7, noise: events.map((row) => row[0]) }),
-            curves: figures.map(([sigma, kind]) => gradientByLag({ sigma, kind, U, x: events })),
-          };
-        }""",
-        {
-            "source": (ROOT / "lstmlib/figures/cell.mjs").read_text(),
-            "x": x.tolist(),
-            "w": w,
-            "u": u,
-            "gates": gates,
-            "inputs": list(INPUTS),
-            "matrices": matrices.tolist(),
-            "U": DIRECTION.tolist(),
-            "events": EVENTS.tolist(),
-            "figures": [[figure.sigma, figure.kind] for figure in figures],
-        },
-    )
-    h, expected = 0.0, []
-    for value_in in x:
-        h = np.tanh(w * value_in + u * h)
-        expected.append(h)
-    np.testing.assert_allclose(found["h"], expected, rtol=0, atol=1e-12)
-    switches = ThreeSwitches()
-    for name, values in gates.items():
-        setattr(switches.children[0], name, values)
-    np.testing.assert_allclose(found["cells"], np.stack([switches.c, switches.h], 1), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(found["norms"], np.linalg.norm(matrices, 2, axis=(1, 2)), rtol=1e-12)
-    belt = GradientByLag(length=50, forget_bias=1.7).belt
-    np.testing.assert_allclose(found["belt"], belt, rtol=1e-12)
-    for figure, curve in zip(figures, found["curves"], strict=True):
-        np.testing.assert_allclose(curve, figure.norms, rtol=1e-9, atol=1e-300)
 
 
 def test_the_book_is_printed_in_order_with_its_figures_alternative_texts_and_places(

@@ -3,12 +3,14 @@
 import ast
 import csv
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "theme"))
@@ -168,6 +170,17 @@ def test_the_last_lines_name_the_page_the_claim_and_where_to_report_it(broken_bo
     assert done.returncode == 1
     for wanted in ("  page\n", "x > 0.7", "came 0.465", "https://github.com/fork/lstms/issues", str(site)):
         assert wanted in done.stdout
+
+
+def test_the_last_lines_say_all_that_the_form_for_a_fallen_claim_asks(broken_book):
+    site, _ = broken_book
+    command = [sys.executable, ROOT / "theme/fallen_claims.py", site]
+    environment = os.environ | {"GITHUB_REPOSITORY": "fork/lstms"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
+    [name] = re.findall(r"https://github.com/fork/lstms/issues/new\?template=(\S+)", said)
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE" / name).read_text(encoding="utf-8"))
+    asked = [field["attributes"]["label"] for field in form["body"] if field["type"] != "markdown"]
+    assert re.findall(r"^  (\w[\w ]*):  +\S", said, re.MULTILINE) == asked
 
 
 def test_the_terminal_shows_progress_and_no_line_about_sockets(broken_book):

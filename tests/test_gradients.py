@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmlib.gradients import (
@@ -21,7 +21,6 @@ from lstmlib.no_forget_lstm import NoForgetLSTM
 from lstmlib.peephole_lstm import PeepholeLSTM, peephole_lstm_step, peephole_lstm_step_backward
 from lstmlib.rnn import RNN, rnn_step, rnn_step_backward
 
-few = settings(max_examples=25, deadline=None, derandomize=True)
 numbers = st.lists(st.integers(-1000, 1000), min_size=3, max_size=3).map(lambda tenths: np.array(tenths) / 10)
 
 # Central differences
@@ -79,14 +78,12 @@ def test_what_has_no_numerical_gradient_is_named(f, array, epsilon, message):
 # Relative error
 
 
-@few
 @given(numbers, numbers, st.floats(1e-3, 1e3))
 def test_relative_error_is_symmetric_and_knows_no_scale(a, b, scale):
     assert relative_error(a, b) == relative_error(b, a)
     np.testing.assert_allclose(relative_error(scale * a, scale * b), relative_error(a, b), rtol=1e-9)
 
 
-@few
 @given(numbers)
 def test_relative_error_is_0_for_equals_and_2_for_a_wrong_sign(a):
     assert relative_error(a, a) == 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -239,7 +239,6 @@ sizes = st.fixed_dictionaries(
         "seed": st.integers(0, 2**32 - 1),
     }
 )
-few = settings(max_examples=15, deadline=None, derandomize=True)
 
 
 def layer_and_problem(kind, T, B, D, H, seed):
@@ -248,7 +247,6 @@ def layer_and_problem(kind, T, B, D, H, seed):
 
 
 @every_layer
-@few
 @given(sizes)
 def test_the_order_of_the_batch_does_not_matter(kind, sizes):
     layer, problem = layer_and_problem(kind, **sizes)
@@ -269,7 +267,6 @@ def test_the_order_of_the_batch_does_not_matter(kind, sizes):
 
 
 @every_layer
-@few
 @given(sizes)
 def test_a_mask_equals_a_shorter_sequence(kind, sizes):
     layer, problem = layer_and_problem(kind, **sizes)
@@ -293,7 +290,6 @@ def test_a_mask_equals_a_shorter_sequence(kind, sizes):
 
 
 @every_layer
-@few
 @given(sizes, st.integers(1, 5))
 def test_carrying_the_state_over_a_cut_equals_the_whole_sequence(kind, sizes, cut):
     layer, problem = layer_and_problem(kind, **{**sizes, "T": 6})
@@ -312,7 +308,6 @@ def test_carrying_the_state_over_a_cut_equals_the_whole_sequence(kind, sizes, cu
 
 
 @every_layer
-@few
 @given(sizes)
 def test_reversing_a_padded_batch_by_length_equals_reversing_each_sequence_alone(kind, sizes):
     layer, problem = layer_and_problem(kind, **sizes)
@@ -354,7 +349,6 @@ def test_reading_each_sequence_backwards_is_the_reverse_direction_of_pytorch(kin
 
 
 @every_layer
-@few
 @given(sizes)
 def test_no_step_depends_on_a_later_one(kind, sizes):
     layer, problem = layer_and_problem(kind, **sizes)
@@ -374,7 +368,6 @@ def test_no_step_depends_on_a_later_one(kind, sizes):
 
 
 @every_layer
-@few
 @given(sizes)
 def test_float32_stays_float32_and_close_to_float64(kind, sizes):
     layer, problem = layer_and_problem(kind, **sizes)

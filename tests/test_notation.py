@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmlib.activations import sigmoid
@@ -17,7 +17,6 @@ from lstmlib.rnn import RNN
 T, B, D, H = 4, 3, 2, 5
 TWO_BIASES = ("torch", "onnx")
 ONE_BIAS = tuple(name for name in NOTATIONS if name not in TWO_BIASES)
-few = settings(max_examples=60, deadline=None)
 
 
 # The forward pass written once more in every notation, from its documentation
@@ -281,21 +280,18 @@ def assert_same_bits(a, b):
         assert a[name].tobytes() == b[name].tobytes(), name
 
 
-@few
 @given(x=st.sampled_from(ONE_BIAS), y=st.sampled_from(NOTATIONS), seed=st.integers(0, 2**32 - 1), **sizes)
 def test_there_and_back_returns_every_bit(x, y, seed, d, h):
     params = any_params(x, seed, d, h)
     assert_same_bits(convert(convert(params, source=x, target=y), source=y, target=x), params)
 
 
-@few
 @given(x=st.sampled_from(TWO_BIASES), y=st.sampled_from(TWO_BIASES), seed=st.integers(0, 2**32 - 1), **sizes)
 def test_two_biases_survive_among_notations_that_have_two(x, y, seed, d, h):
     params = any_params(x, seed, d, h)
     assert_same_bits(convert(convert(params, source=x, target=y), source=y, target=x), params)
 
 
-@few
 @given(y=st.sampled_from(ONE_BIAS), seed=st.integers(0, 2**32 - 1), **sizes)
 def test_a_second_bias_of_zero_survives_a_notation_with_one(y, seed, d, h):
     params = any_params("torch", seed, d, h) | {"bias_hh_l0": np.zeros(4 * h)}
@@ -322,7 +318,6 @@ def test_two_biases_become_their_sum_and_the_function_stays(y):
     np.testing.assert_allclose(lstm_torch(x, back), lstm_torch(x, params), rtol=0, atol=1e-14)
 
 
-@few
 @given(path=st.lists(st.sampled_from(NOTATIONS), max_size=5), seed=st.integers(0, 2**32 - 1), **sizes)
 def test_a_long_way_round_returns_every_bit(path, seed, d, h):
     params = walked = any_params("lstmlib", seed, d, h)

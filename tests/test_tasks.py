@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmlib.readout import cross_entropy, squared_error
@@ -62,7 +62,6 @@ def assert_mean(sample, mean, standard_errors=5):
 
 
 @every_task
-@settings(max_examples=25, deadline=None)
 @given(B=st.integers(1, 6), seed=st.integers(0, 10**6))
 def test_a_batch_is_time_major_with_its_padding_at_the_end(task, B, seed):
     batch = task(B, np.random.default_rng(seed))
@@ -98,7 +97,6 @@ def test_a_task_without_a_generator_draws_afresh(task):
 
 
 @pytest.mark.parametrize(("task", "low", "neutral"), [(adding, -1, 0), (multiplication, 0, 1)])
-@settings(max_examples=50, deadline=None)
 @given(T=st.integers(20, 130), seed=st.integers(0, 10**6))
 def test_markers_stand_where_the_paper_puts_them(task, low, neutral, T, seed):
     x, target, mask = task(T, 8, rng=np.random.default_rng(seed))
@@ -189,7 +187,6 @@ def test_the_papers_criterion_is_not_a_mean_squared_error(rng):
     assert np.mean(np.abs(target - 0.5) < ADDING_TOLERANCE) < 0.2
 
 
-@settings(max_examples=50, deadline=None)
 @given(T=st.integers(2, 40), seed=st.integers(0, 10**6))
 def test_unscaled_adding_marks_one_number_in_each_half(T, seed):
     x, target, mask = adding_unscaled(T, 5, rng=np.random.default_rng(seed))
@@ -253,7 +250,6 @@ def test_every_distractor_is_as_likely(rng):
         assert_mean(letters == k, 1 / 4)
 
 
-@settings(max_examples=50, deadline=None)
 @given(T=st.integers(10, 60), relevant=st.sampled_from([2, 3]), seed=st.integers(0, 10**6))
 def test_shorter_sequences_keep_all_their_relevant_symbols(T, relevant, seed):
     x, _, mask = temporal_order(T, 8, relevant=relevant, rng=np.random.default_rng(seed))
@@ -265,7 +261,6 @@ def test_shorter_sequences_keep_all_their_relevant_symbols(T, relevant, seed):
 # Copying
 
 
-@settings(max_examples=30, deadline=None)
 @given(T=st.integers(1, 50), seed=st.integers(0, 10**6))
 def test_copying_asks_for_each_symbol_t_plus_ten_steps_later(T, seed):
     x, target, mask = copying(T, 4, rng=np.random.default_rng(seed))
@@ -338,14 +333,12 @@ def test_an_embedded_string_must_end_as_it_began(inner):
 
 
 @every_grammar
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_generated_strings_are_accepted(grammar, seed):
     assert is_legal(reber_string(grammar, rng=np.random.default_rng(seed)), grammar)
 
 
 @every_grammar
-@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_a_string_with_one_symbol_that_is_not_legal_there_is_refused(grammar, seed, data):
     string = reber_string(grammar, rng=np.random.default_rng(seed))

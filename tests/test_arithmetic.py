@@ -1,0 +1,252 @@
+"""The arithmetic of the live figures: JavaScript's is that of lstmlib, in Node and in the browser."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sysconfig
+from functools import partial
+
+import numpy as np
+import pytest
+
+from lstmlib.activations import sigmoid, softmax
+from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.data import END, ENGLISH, GERMAN, START, number_words, translation_batch
+from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
+from lstmlib.figures.canvas import module_source
+from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
+from lstmlib.figures.three_switches import INPUTS
+from lstmlib.lstm import LSTM, lstm_step
+from lstmlib.training import Adam, train
+from lstmlib.translation import BidirectionalLSTM, Translator
+
+# The modules of lstmlib/figures in which it stands
+CELL, ATTENTION, TRANSLATOR = "cell", "attention", "alignment"
+# A script that is an address can be imported in both places.
+CALL = """async ({ source, argument }) => {
+  const module = await import("data:text/javascript," + encodeURIComponent(source));
+  return await (FUNCTION)(module, argument);
+}"""
+IN_NODE = """import { readFileSync } from "node:fs";
+process.stdout.write(JSON.stringify(await (CALL)(JSON.parse(readFileSync(0, "utf8")))));"""
+
+
+def node(call, given):
+    """What the pinned Node answers."""
+    program = shutil.which("node", path=sysconfig.get_path("scripts"))
+    command = [program, "--input-type=module", "--eval", IN_NODE.replace("CALL", call)]
+    done = subprocess.run(
+        command, input=json.dumps(given), capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def call(evaluate, module, function, argument):
+    """What a function in JavaScript makes of a module of the figures and an argument."""
+    source = module_source(module)
+    if module == TRANSLATOR:  # which imports its arithmetic, and hands none of it on
+        source = source.replace("function translate", "export function translate")
+    return evaluate(CALL.replace("FUNCTION", function), {"source": source, "argument": argument})
+
+
+@pytest.fixture(params=["Node", "browser"])
+def javascript(request):
+    if request.param == "Node":
+        yield partial(call, node)
+    else:
+        page = request.getfixturevalue("browser").new_page()
+        yield partial(call, page.evaluate)
+        page.close()
+
+
+def test_cell_arithmetic_in_javascript_is_that_of_lstmlib(javascript):
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-30, 30, 200)
+    gates = rng.uniform(-4, 4, (200, 4))
+    c_prev = rng.uniform(-3, 3, 200)
+    x = rng.uniform(-3, 3, 200)
+    zeros = np.zeros((200, 1))
+    params = {"W_x": np.eye(4), "W_h": np.zeros((4, 1)), "b": np.zeros(4)}
+    h, c, cache = lstm_step(gates, zeros, c_prev[:, None], params)
+    found = javascript(
+        CELL,
+        """({ sigmoid, logit, select, lstmCell }, { a, x, cells }) => {
+          const s = a.map(sigmoid);
+          const out = cells.map(lstmCell);
+          return { s, back: s.map(logit), y: select(s, x), c: out.map((r) => r.c), h: out.map((r) => r.h) };
+        }""",
+        {
+            "a": a.tolist(),
+            "x": x.tolist(),
+            "cells": [
+                {**{k: cache[k][n, 0].item() for k in "ifgo"}, "c_prev": c_prev[n].item()} for n in range(200)
+            ],
+        },
+    )
+    np.testing.assert_allclose(found["s"], sigmoid(a), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["y"], sigmoid(a) * x, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["c"], c[:, 0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["h"], h[:, 0], rtol=0, atol=1e-12)
+    near = np.abs(a) < 8
+    np.testing.assert_allclose(np.array(found["back"])[near], a[near], rtol=1e-9)
+
+
+def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(javascript):
+    rng = np.random.default_rng(0)
+    x, (w, u) = rng.choice([-1.0, 0, 1], 10), rng.uniform(-3, 3, 2)
+    gates = dict(zip("ifo", rng.uniform(0, 1, (3, 5)).tolist(), strict=True))
+    matrices = rng.standard_normal((20, 4, 4)) * 10.0 ** rng.integers(-9, 9, (20, 1, 1))
+    figures = [GradientByLag(sigma=s, length=50, kind=k) for s in (0.2, 0.9, 1.5, 2) for k in KINDS]
+    found = javascript(
+        CELL,
+        """(
+          { forgetProduct, loop, memory, spectralNorm, gradientByLag },
+          { x, w, u, gates, inputs, matrices, U, events, figures },
+        ) => ({
+          h: loop({ w, u, x }),
+          cells: memory({ ...gates, x: inputs }).map((step) => [step.c, step.h]),
+          norms: matrices.map(spectralNorm),
+          belt: forgetProduct({ bias: 1.7, noise: events.map((row) => row[0]) }),
+          curves: figures.map(([sigma, kind]) => gradientByLag({ sigma, kind, U, x: events })),
+        })""",
+        {
+            "x": x.tolist(),
+            "w": w,
+            "u": u,
+            "gates": gates,
+            "inputs": list(INPUTS),
+            "matrices": matrices.tolist(),
+            "U": DIRECTION.tolist(),
+            "events": EVENTS.tolist(),
+            "figures": [[figure.sigma, figure.kind] for figure in figures],
+        },
+    )
+    h, expected = 0.0, []
+    for value_in in x:
+        h = np.tanh(w * value_in + u * h)
+        expected.append(h)
+    np.testing.assert_allclose(found["h"], expected, rtol=0, atol=1e-12)
+    switches = ThreeSwitches()
+    for name, values in gates.items():
+        setattr(switches.children[0], name, values)
+    np.testing.assert_allclose(found["cells"], np.stack([switches.c, switches.h], 1), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found["norms"], np.linalg.norm(matrices, 2, axis=(1, 2)), rtol=1e-12)
+    belt = GradientByLag(length=50, forget_bias=1.7).belt
+    np.testing.assert_allclose(found["belt"], belt, rtol=1e-12)
+    for figure, curve in zip(figures, found["curves"], strict=True):
+        np.testing.assert_allclose(curve, figure.norms, rtol=1e-9, atol=1e-300)
+
+
+@pytest.fixture(scope="module")
+def translators():
+    """Two translators, half trained: their weights are no longer small, and one look is not like another."""
+    rng = np.random.default_rng(0)
+    pairs = number_words(rng.choice(1_000_000, 2000, replace=False).tolist())
+    models = {}
+    for name, attention in {"dot": DotAttention(8), "additive": AdditiveAttention(8, 8, 6, rng=rng)}.items():
+        encoder = BidirectionalLSTM(len(ENGLISH), 8, rng=rng)
+        models[name] = Translator(encoder, LSTM(len(GERMAN), 8, rng=rng), attention, rng=rng)
+        batches = (translation_batch([pairs[k] for k in rng.integers(2000, size=32)]) for _ in range(60))
+        train(models[name].loss, Adam(models[name].layers, 0.03), batches, clip_norm=1.0)
+    return models
+
+
+@pytest.mark.parametrize("name", ["dot", "additive"])
+def test_the_steps_of_a_translator_in_javascript_are_those_of_lstmlib(javascript, translators, name):
+    model, rng = translators[name], np.random.default_rng(1)
+    scores = rng.uniform(995, 1005, 7)  # whose exponentials no float64 holds
+    h, c = rng.uniform(-1, 1, (2, 1, 8))
+    word = rng.integers(len(GERMAN))
+    source = rng.integers(3, len(ENGLISH), 6)  # words, and none of the three signs before them
+    hidden = np.array([False, True, False, False, True, False])
+    keys, _ = model.encoder.forward(np.eye(len(ENGLISH))[source][:, None])
+    context, weights = model.attention.forward(h[None], keys, ~hidden[:, None])
+    words, looks = model.translate(source[:, None], np.ones((6, 1), bool), 20, ~hidden[:, None])
+    start, end = GERMAN.encode([START, END])
+    length = [*words[:, 0], end].index(end)
+
+    def plain(layer):
+        return {param: array.tolist() for param, array in layer.params.items()}
+
+    there, back = (plain(model.encoder.directions[way]) for way in ("forward", "backward"))
+    found = javascript(
+        ATTENTION,
+        """(
+          { softmax, lstmStep, encode, attend, translate },
+          { scores, state, word, source, hidden, model, ends },
+        ) => {
+          const keys = encode(source, model.encoder);
+          return {
+            softmax: softmax(scores),
+            step: lstmStep(word, state, model.decoder),
+            keys,
+            look: attend(state.h, keys, hidden, model.attention),
+            said: translate(source, hidden, model, ends),
+          };
+        }""",
+        {
+            "scores": scores.tolist(),
+            "state": {"h": h[0].tolist(), "c": c[0].tolist()},
+            "word": int(word),
+            "source": source.tolist(),
+            "hidden": hidden.tolist(),
+            "model": {
+                "encoder": {"there": there, "back": back},
+                "decoder": plain(model.decoder),
+                "attention": plain(model.attention),
+                "readout": plain(model.readout),
+            },
+            "ends": {"start": int(start), "end": int(end), "longest": 20},
+        },
+    )
+    h_next, c_next, _ = lstm_step(np.eye(len(GERMAN))[[word]], h, c, model.decoder.params)
+    assert length > 0
+    assert [one["word"] for one in found["said"]] == words[:length, 0].tolist()
+    for one, other in [
+        (found["softmax"], softmax(scores)),
+        (found["step"]["h"], h_next[0]),
+        (found["step"]["c"], c_next[0]),
+        (found["keys"], keys[:, 0]),
+        (found["look"]["weights"], weights[0, 0]),
+        (found["look"]["context"], context[0, 0]),
+        ([said["weights"] for said in found["said"]], looks[:length, 0]),
+    ]:
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators):
+    numbers_read = [0, 7, 21, 105, 1005, 90_017, 300_000, 421_653, 999_999]
+    figure = Alignment(translators, 21)
+    canvas = figure.children[0]
+    sources = {n: number_words([n])[0].english for n in numbers_read}
+    cases = [(name, n, hidden) for name in translators for n in numbers_read for hidden in ([], [0])]
+    cases = [case for case in cases if len(sources[case[1]]) > len(case[2])]
+    found = javascript(
+        TRANSLATOR,
+        """async ({ unpack, inEnglish, translate }, { weights, places, vocabulary, longest, cases }) => {
+          const models = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
+          return cases.map(([name, n, hidden]) => {
+            const english = inEnglish(n);
+            const words = english.map((word) => vocabulary.english.indexOf(word));
+            const mask = words.map((_, s) => hidden.includes(s));
+            const said = translate(words, mask, models[name], { start: 1, end: 2, longest });
+            return [english, said.map((one) => vocabulary.german[one.word]), said.map((one) => one.weights)];
+          });
+        }""",
+        {
+            "weights": base64.b64encode(canvas.weights).decode(),
+            "places": canvas.places,
+            "vocabulary": canvas.vocabulary,
+            "longest": canvas.longest,
+            "cases": cases,
+        },
+    )
+    for (name, n, hidden), (english, german, weights) in zip(cases, found, strict=True):
+        assert tuple(english) == sources[n]
+        figure.number, figure.scoring = n, name
+        figure.hidden = hidden
+        assert tuple(german) == figure.german
+        np.testing.assert_allclose(np.reshape(weights, figure.alignment.shape), figure.alignment, atol=1e-5)
+    assert len({str(german) for _, german, _ in found}) > 5
