@@ -19,13 +19,13 @@ from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.lstm_cell import NOTATIONS, SEQUENCE
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
+from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.training import Adam, train
 from lstmlib.translation import BidirectionalLSTM, Translator
 
@@ -561,8 +561,8 @@ from IPython.display import display
 from ipywidgets import BoundedIntText, Text, jslink
 from lstmlib import LSTM, BidirectionalLSTM
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.data import ENGLISH, GERMAN
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.translation import Translator
 import numpy as np
 
