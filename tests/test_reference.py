@@ -12,9 +12,9 @@ GLOSSARY = (ROOT / "reference/glossary.md").read_text()
 CLAIMS = (ROOT / "reference/claims.md").read_text()
 # A term at the margin, what it means indented below it, and at the end the page that explains it.
 ENTRIES = re.findall(r"^(\S.*)\n  .*\(\.\./(chapters/\S+\.ipynb)\)$", GLOSSARY, re.MULTILINE)
-# Where our code has it: the code, the test and the test's file.
+# Where our code has it: the code, the sentence that a test's name says, and the test's file.
 HOMES = re.findall(
-    r"^  Code: \{py:obj\}`(\S+)`\. Test: \[`(\w+)`\]\(\.\./(tests/\w+\.py)\)\.$", GLOSSARY, re.MULTILINE
+    r"^  Code: \{py:obj\}`~(\S+)`\. Test: \[(.*)\]\(\.\./(tests/\w+\.py)\)\.$", GLOSSARY, re.MULTILINE
 )
 # A claim; its verdict, in which further cells may be named; a page and a cell.
 VERDICTS = re.findall(
@@ -40,11 +40,12 @@ def test_the_page_that_a_term_leads_to_leads_back(term, page):
     assert f"{{term}}`{term}`" in text or re.search(rf"\{{term\}}`[^`]* <{re.escape(term)}>`", text)
 
 
-@pytest.mark.parametrize(("code", "test", "file"), HOMES)
-def test_the_code_and_the_test_of_a_term_are_there(code, test, file):
+@pytest.mark.parametrize(("code", "sentence", "file"), HOMES)
+def test_the_code_and_the_test_of_a_term_are_there(code, sentence, file):
     assert callable(resolve_name(code))
-    definitions = ast.parse((ROOT / file).read_text()).body
-    assert test in {one.name for one in definitions if isinstance(one, ast.FunctionDef)}
+    tree = ast.parse((ROOT / file).read_text())
+    tests = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+    assert f"test_{sentence.replace(' ', '_')}" in tests
 
 
 @pytest.mark.parametrize(("claim", "verdict", "page", "cell"), VERDICTS)
