@@ -312,14 +312,20 @@ def log_p_of(model, source, words):
 @every_attention
 @pytest.mark.parametrize("encoder", [LSTM, BidirectionalLSTM])
 def test_a_beam_that_keeps_everything_finds_the_likeliest_of_all_sentences(kind, encoder):
-    model, source, parts, longest = a_translator(kind, encoder, parts=5), np.array([1, 4, 2]), 5, 4
+    source, parts, longest, lengths = np.array([1, 4, 2]), 5, 4, []
     end = GERMAN.encode([END])[0]
     others = [word for word in range(parts) if word != end]
     sentences = [words for length in range(longest) for words in product(others, repeat=length)]
-    of_each = [log_p_of(model, source, words) for words in sentences]
-    log_p, words = beam_search(model, source, width=parts**longest, longest=longest)
-    assert log_p == pytest.approx(max(of_each), rel=1e-12)
-    assert tuple(words) == sentences[int(np.argmax(of_each))]
+    for seed in range(6):
+        model = a_translator(kind, encoder, parts=parts, seed=seed)
+        model.readout.params["W"] *= 4  # so that the likeliest sentence is not always the empty one
+        model.readout.params["b"][end] -= 4
+        of_each = [log_p_of(model, source, words) for words in sentences]
+        log_p, words = beam_search(model, source, width=parts**longest, longest=longest)
+        assert log_p == pytest.approx(max(of_each), rel=1e-12)
+        assert tuple(words) == sentences[int(np.argmax(of_each))]
+        lengths.append(len(words))
+    assert max(lengths) > 0
 
 
 @every_attention
@@ -334,6 +340,9 @@ def test_a_beam_of_one_says_what_greedy_decoding_says(kind):
         if ended is not None:
             np.testing.assert_array_equal(words, said[:ended, 0])
             assert log_p == pytest.approx(log_p_of(model, source, words), rel=1e-12)
+            for longest in (ended, ended + 1):  # END is the last step that is needed
+                cut, _ = beam_search(model, source, width=1, longest=longest)
+                assert cut == (log_p if longest > ended else -np.inf)
 
 
 @pytest.mark.parametrize("width", [0, -1, 1.5])
