@@ -19,14 +19,23 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array, softmax, softmax_backward, tanh, tanh_derivative
-from lstmlib.checks import as_read, check_array, check_dtype, check_rng, check_size, check_unchanged
+from lstmlib.checks import (
+    Mask,
+    as_read,
+    check_array,
+    check_dtype,
+    check_mask,
+    check_rng,
+    check_size,
+    check_unchanged,
+)
 from lstmlib.initialisation import glorot_uniform
 from lstmlib.layer import Cache, Params
 
 # From scores to the context: the same for every score
 
 
-def attend(scores: Array, values: Array, mask: Array | None = None) -> tuple[Array, Array]:
+def attend(scores: Array, values: Array, mask: ArrayLike | None = None) -> tuple[Array, Array]:
     """Turn scores into weights, and read the values with them.
 
     α = softmax(scores) over the source;  context_t = Σ_s α_ts v_s
@@ -58,8 +67,14 @@ def attend(scores: Array, values: Array, mask: Array | None = None) -> tuple[Arr
     array([[[2.]]])
     """
     if mask is not None:
+        mask = check_mask(mask, S=values.shape[0], B=values.shape[1])
+        if not mask.any(axis=0).all():
+            hidden = np.flatnonzero(~mask.any(axis=0)).tolist()
+            raise ValueError(
+                f"mask must leave every sequence a position, but is all False for {hidden} of the batch"
+            )
         # exp(−∞) is 0, so padding drops out of the numerator and of the sum below it.
-        scores = np.where(_check_source_mask(mask, *values.shape[:2]).T, scores, -np.inf)
+        scores = np.where(mask.T, scores, -np.inf)
     weights = softmax(scores)
     return _sum_over("tbs,sbv->tbv", weights, values), weights
 
@@ -204,16 +219,16 @@ def general_score_backward(
 
 
 def additive_score(queries: Array, keys: Array, params: Params) -> tuple[Array, Array]:
-    """Score by a small network with one hidden layer: e_ts = v · tanh(W_s q_t + W_h k_s).
+    """Score by a small network with one hidden layer: e_ts = v · tanh(W_q q_t + W_k k_s).
 
     Parameters
     ----------
     queries : array (T, B, Q)
-        The decoder's states s.
+        The decoder's states.
     keys : array (S, B, K)
-        The encoder's states h.
+        The encoder's states.
     params : dict
-        `W_s` (A, Q), `W_h` (A, K), `v` (A,).
+        `W_q` (A, Q), `W_k` (A, K), `v` (A,).
 
     Returns
     -------
@@ -227,12 +242,12 @@ def additive_score(queries: Array, keys: Array, params: Params) -> tuple[Array, 
 
     Examples
     --------
-    >>> params = {"W_s": np.eye(1), "W_h": np.eye(1), "v": np.array([2.0])}
+    >>> params = {"W_q": np.eye(1), "W_k": np.eye(1), "v": np.array([2.0])}
     >>> scores, _ = additive_score(np.array([[[1.0]]]), np.array([[[-1.0]], [[1.0]]]), params)
     >>> scores.round(2)
     array([[[0.  , 1.93]]])
     """
-    from_query, from_key = queries @ params["W_s"].T, keys @ params["W_h"].T
+    from_query, from_key = queries @ params["W_q"].T, keys @ params["W_k"].T
     hidden = tanh(from_query[:, :, None] + from_key.swapaxes(0, 1))
     return hidden @ params["v"], hidden
 
@@ -243,7 +258,7 @@ def additive_score_backward(
     """The additive score backward, with u = tanh(a) for the hidden layer.
 
     dv = Σ_ts de_ts u_ts;  da_ts = de_ts v ⊙ (1 − u_ts²);
-    dq_t = W_sᵀ Σ_s da_ts;  dk_s = W_hᵀ Σ_t da_ts
+    dq_t = W_qᵀ Σ_s da_ts;  dk_s = W_kᵀ Σ_t da_ts
 
     Parameters
     ----------
@@ -260,11 +275,11 @@ def additive_score_backward(
     dqueries : array (T, B, Q)
     dkeys : array (S, B, K)
     grads : dict
-        `W_s` (A, Q), `W_h` (A, K), `v` (A,), summed over batch and time.
+        `W_q` (A, Q), `W_k` (A, K), `v` (A,), summed over batch and time.
 
     Examples
     --------
-    >>> params = {"W_s": np.eye(1), "W_h": np.eye(1), "v": np.array([2.0])}
+    >>> params = {"W_q": np.eye(1), "W_k": np.eye(1), "v": np.array([2.0])}
     >>> q = k = np.zeros((1, 1, 1))
     >>> _, hidden = additive_score(q, k, params)
     >>> dq, dk, grads = additive_score_backward(np.ones((1, 1, 1)), hidden, q, k, params)
@@ -274,11 +289,11 @@ def additive_score_backward(
     da = dscores[..., None] * params["v"] * tanh_derivative(hidden)
     da_query, da_key = da.sum(axis=2), da.sum(axis=0).swapaxes(0, 1)
     grads = {
-        "W_s": _sum_over("tba,tbq->aq", da_query, queries),
-        "W_h": _sum_over("sba,sbk->ak", da_key, keys),
+        "W_q": _sum_over("tba,tbq->aq", da_query, queries),
+        "W_k": _sum_over("sba,sbk->ak", da_key, keys),
         "v": _sum_over("tbs,tbsa->a", dscores, hidden),
     }
-    return da_query @ params["W_s"], da_key @ params["W_h"], grads
+    return da_query @ params["W_q"], da_key @ params["W_k"], grads
 
 
 # The same as objects with parameters, in the manner of the layers
@@ -373,7 +388,7 @@ class Attention(ABC):
         sizes["B"] = queries.shape[1]
         keys = check_array(keys, "keys", ("S", "B", "K"), sizes, self.dtype)
         scores, kept = self._score(queries, keys)
-        context, weights = attend(scores, keys, None if mask is None else np.asarray(mask))
+        context, weights = attend(scores, keys, mask)
         self._tape = (queries, keys, weights, kept)
         self._read = as_read(self.params)
         return context, weights
@@ -496,7 +511,7 @@ class GeneralAttention(Attention):
 
 
 class AdditiveAttention(Attention):
-    """Bahdanau's attention: e_ts = v · tanh(W_s q_t + W_h k_s).
+    """Bahdanau's attention: e_ts = v · tanh(W_q q_t + W_k k_s).
 
     Parameters
     ----------
@@ -511,7 +526,7 @@ class AdditiveAttention(Attention):
     Attributes
     ----------
     params : dict
-        `W_s` (A, Q), `W_h` (A, K), `v` (A,).
+        `W_q` (A, Q), `W_k` (A, K), `v` (A,).
 
     References
     ----------
@@ -523,7 +538,7 @@ class AdditiveAttention(Attention):
     >>> context, weights = attention.forward(np.ones((1, 2, 3)), np.ones((6, 2, 4)))
     >>> dqueries, dkeys = attention.backward(np.ones_like(context))
     >>> sorted(attention.grads)
-    ['W_h', 'W_s', 'v']
+    ['W_k', 'W_q', 'v']
     """
 
     def __init__(
@@ -543,8 +558,8 @@ class AdditiveAttention(Attention):
 
     def _initialise(self, rng: Generator) -> Params:
         return {
-            "W_s": glorot_uniform((self.attention_size, self.query_size), rng),
-            "W_h": glorot_uniform((self.attention_size, self.key_size), rng),
+            "W_q": glorot_uniform((self.attention_size, self.query_size), rng),
+            "W_k": glorot_uniform((self.attention_size, self.key_size), rng),
             "v": glorot_uniform((1, self.attention_size), rng)[0],
         }
 
@@ -606,7 +621,7 @@ def scaled_dot_product_attention(
     keys = check_array(keys, "keys", ("S", "B", "K"), sizes, dtype)
     values = check_array(values, "values", ("S", "B", "V"), {"S": len(keys), "B": sizes["B"]}, dtype)
     scores = dot_score(queries, keys) / np.sqrt(sizes["K"], dtype=dtype)
-    context, weights = attend(scores, values, None if mask is None else np.asarray(mask))
+    context, weights = attend(scores, values, mask)
     return context, weights, {"queries": queries, "keys": keys, "values": values, "weights": weights}
 
 
@@ -647,19 +662,42 @@ def scaled_dot_product_attention_backward(dcontext: ArrayLike, cache: Cache) -> 
     return *dot_score_backward(dscores, queries, keys), dvalues
 
 
+def causal_mask(T: int) -> Mask:
+    """Let each of T positions of one sequence look at itself and at what came before.
+
+    mask_ts = (s ≤ t)
+
+    It is applied to the scores, before the softmax: a weight that is set to 0 afterwards has left its
+    share in the sum below the others.
+
+    Parameters
+    ----------
+    T : int
+
+    Returns
+    -------
+    array of bool (T, T)
+        A row for each position that looks: True where it may.
+
+    Raises
+    ------
+    ValueError
+        For a T below 1.
+
+    References
+    ----------
+    Vaswani et al. 2017, section 3.2.3.
+
+    Examples
+    --------
+    >>> softmax(np.where(causal_mask(3), 0.0, -np.inf)).round(2)
+    array([[1.  , 0.  , 0.  ],
+           [0.5 , 0.5 , 0.  ],
+           [0.33, 0.33, 0.33]])
+    """
+    return np.tri(check_size(T, "T"), dtype=bool)
+
+
 def _sum_over(axes: str, a: Array, b: Array) -> Array:
     """A product of two arrays, summed over the axes that are left out after the arrow."""
     return np.einsum(axes, a, b, optimize=True)  # optimize hands it to the matrix product
-
-
-def _check_source_mask(mask: Array, S: int, B: int) -> Array:
-    if mask.dtype != bool:
-        raise ValueError(f"mask must hold booleans, True for a real source position; got dtype {mask.dtype}")
-    if mask.shape != (S, B):
-        raise ValueError(f"mask must have shape (S={S}, B={B}), got {mask.shape}")
-    hidden = np.flatnonzero(~mask.any(axis=0)).tolist()
-    if hidden:
-        raise ValueError(
-            f"mask must leave every sequence a source position, but is all False for {hidden} of the batch"
-        )
-    return mask

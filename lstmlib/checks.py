@@ -1,13 +1,15 @@
 """What may come in: each check returns what the caller goes on with, or says what to change."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lstmlib.activations import Array
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 
 def as_read(params: Mapping[str, Array]) -> dict[str, bytes]:
@@ -158,16 +160,34 @@ def check_array(
     return array.astype(dtype, copy=False)
 
 
-def check_mask(mask: ArrayLike, T: int, B: int) -> Array:
+def check_mask(mask: ArrayLike, **sizes: int) -> Mask:
+    """`mask` as a new array of booleans with the axes and sizes that are given, or a ValueError.
+
+    Parameters
+    ----------
+    mask : what came in
+    **sizes : int
+        Length of each axis under its letter, in order, such as ``T=6, B=2``.
+
+    Returns
+    -------
+    array of bool
+
+    Raises
+    ------
+    ValueError
+        For another dtype or another shape.
+
+    Examples
+    --------
+    >>> check_mask([[True, False]], B=2, T=1)
+    Traceback (most recent call last):
+    ValueError: mask must have shape (B=2, T=1), got (1, 2)
+    """
     array = np.array(mask)
     if array.dtype != bool:
-        raise ValueError(f"mask must hold booleans, True for a real step; got dtype {array.dtype}")
-    if array.shape != (T, B):
-        raise ValueError(f"mask must have shape (T={T}, B={B}), got {array.shape}")
-    if not array[0].all():
-        late = np.flatnonzero(~array[0]).tolist()
-        raise ValueError(
-            f"mask must be True at the first step of every sequence, but is False for {late} "
-            "of the batch: put padding at the end"
-        )
+        raise ValueError(f"mask must hold booleans, True for a real position; got dtype {array.dtype}")
+    if array.shape != tuple(sizes.values()):
+        wanted = ", ".join(f"{axis}={size}" for axis, size in sizes.items())
+        raise ValueError(f"mask must have shape ({wanted}), got {array.shape}")
     return array

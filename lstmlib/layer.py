@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array
 from lstmlib.checks import (
+    Mask,
     as_read,
     check_array,
     check_dtype,
@@ -216,7 +217,7 @@ class RecurrentLayer(ABC):
         checked = self.check_array(x, "x", ("T", "B", "D"))
         T, B, _ = checked.shape
         start = self.check_state(state, "state", B)
-        kept = None if mask is None else check_mask(mask, T, B)
+        kept = None if mask is None else _starting_at_once(check_mask(mask, T=T, B=B))
         # Where Ctrl-C cuts in, there is nothing to go back along.
         walk, self._walk = self._walk, None
         if type(walk) is not self._kind_of_walk():
@@ -353,7 +354,7 @@ class Walk:
     """Any cell along a sequence and back, a step at a time, with what the way back needs."""
 
     def forward(
-        self, layer: RecurrentLayer, x: Array, state: State, mask: Array | None
+        self, layer: RecurrentLayer, x: Array, state: State, mask: Mask | None
     ) -> tuple[Array, State]:
         """Hidden state after each step, and the last state."""
         # What the caller does later with these arrays must not reach the backward pass.
@@ -396,6 +397,16 @@ class Walk:
         gates = {name: np.stack([cache[name] for cache in self.caches]) for name in layer.gates}
         parts = zip(layer.state_type._fields, zip(*self.states, strict=True), strict=True)
         return gates | {name: np.stack(part) for name, part in parts}
+
+
+def _starting_at_once(mask: Mask) -> Mask:
+    if not mask[0].all():
+        late = np.flatnonzero(~mask[0]).tolist()
+        raise ValueError(
+            f"mask must be True at the first step of every sequence, but is False for {late} "
+            "of the batch: put padding at the end"
+        )
+    return mask
 
 
 def _where(keep: Array, yes: Array, no: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstmlib.activations import Array
+from lstmlib.checks import Mask
 from lstmlib.layer import Params, RecurrentLayer, State, Walk
 
 
@@ -19,7 +20,7 @@ class FastWalk(Walk):
         self.workspace: _Workspace | None = None
 
     def forward(
-        self, layer: RecurrentLayer, x: Array, state: State, mask: Array | None
+        self, layer: RecurrentLayer, x: Array, state: State, mask: Mask | None
     ) -> tuple[Array, State]:
         (T, B, D), H, dtype = x.shape, layer.hidden_size, layer.dtype
         self.shape = T, B

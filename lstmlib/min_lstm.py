@@ -4,6 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from lstmlib.activations import Array, sigmoid, sigmoid_derivative
+from lstmlib.checks import Mask
 from lstmlib.layer import Cache, ForgetGateLayer, Params, RecurrentLayer, State, Walk
 
 
@@ -94,7 +95,7 @@ class ScanWalk(Walk):
     """A minLSTM along a sequence and back, each by one `linear_scan`."""
 
     def forward(
-        self, layer: RecurrentLayer, x: Array, state: State, mask: Array | None
+        self, layer: RecurrentLayer, x: Array, state: State, mask: Mask | None
     ) -> tuple[Array, State]:
         (start,) = state
         i, f, g, slopes = _min_lstm_gates(x, layer.params)

@@ -58,7 +58,7 @@ def convert(params: Mapping[str, ArrayLike], *, source: str, target: str) -> Par
         One layer, in the names, shapes and gate order of `source`: see the table of the module.
         A layer without biases has zeros for them; a stack goes layer by layer.
     source, target : str
-        Two of `NOTATIONS`.
+        Two of `LAYOUTS`.
 
     Returns
     -------
@@ -182,7 +182,7 @@ class _OneByOne:
         return matrices | {f"b_{letter}": b[k] for k, letter in enumerate(self.letters)}
 
 
-_NOTATIONS: dict[str, _Stacked | _Onnx | _OneByOne] = {
+_LAYOUTS: dict[str, _Stacked | _Onnx | _OneByOne] = {
     "lstmlib": _Stacked(("W_x", "W_h", "b"), "ifgo"),
     "torch": _Stacked(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), "ifgo"),
     "keras": _Stacked(("kernel", "recurrent_kernel", "bias"), "ifgo", acts_on_rows=True),
@@ -192,8 +192,8 @@ _NOTATIONS: dict[str, _Stacked | _Onnx | _OneByOne] = {
     "ltm_stm": _OneByOne("ifnv"),
 }
 
-NOTATIONS = tuple(_NOTATIONS)
-"""The names that `convert` knows."""
+LAYOUTS = tuple(_LAYOUTS)
+"""The notations that `convert` knows."""
 
 
 # PyTorch's modules
@@ -306,9 +306,9 @@ def _to_numpy(parameter: Any) -> Any:
 
 
 def _find(name: str, argument: str) -> _Stacked | _Onnx | _OneByOne:
-    if name not in NOTATIONS:
-        raise ValueError(f"{argument} must be one of {', '.join(NOTATIONS)}; got {name!r}")
-    return _NOTATIONS[name]
+    if name not in LAYOUTS:
+        raise ValueError(f"{argument} must be one of {', '.join(LAYOUTS)}; got {name!r}")
+    return _LAYOUTS[name]
 
 
 def _check_params(params: Any, source: str, axes: dict[str, tuple[str, ...]]) -> Params:

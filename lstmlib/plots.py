@@ -59,7 +59,7 @@ def plot_runs(ax: Axes, x: Sequence[float], runs, style: str = "o-", **look: Any
     ax.set_xticks(x)
 
 
-def plot_weights(ax: Axes, weights, columns: Sequence[object], rows: Sequence[object]) -> None:
+def plot_attention(ax: Axes, weights, columns: Sequence[object], rows: Sequence[object]) -> None:
     """Draw attention weights as a map: a row for each word said, a column for each word read.
 
     Each weight from 0.05 is also written, in percent, so that the map does not speak by colour alone.

@@ -12,6 +12,7 @@ from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.random import Generator
 
 from lstmlib.activations import Array
 from lstmlib.layer import Params
@@ -326,6 +327,91 @@ def train(
                 ) from error
             bar.set_postfix_str(f"loss {losses[-1]:.4g}", refresh=False)
     return losses
+
+
+def truncated_backpropagation(
+    layer: Any, readout: Any, loss: Callable[[Array, Any], tuple[float, Array]], state: Any = None
+) -> Callable[[tuple[Array, Any]], float]:
+    """The loss of one chunk of an endless sequence after the other, for `train`.
+
+    The state is carried from each chunk to the next, the gradient is not: it reaches back to the first step
+    of its own chunk, so ∂L_t/∂W is summed over no more than K steps.
+
+    Parameters
+    ----------
+    layer : recurrent layer
+    readout : Readout
+    loss : function
+        Of the readout's result and the target, such as `cross_entropy`.
+    state : the layer's state, optional
+        Before the first chunk; zeros if left out.
+
+    Returns
+    -------
+    function of a pair (x, target)
+        With x (K, B, D), the chunk that follows the one before. It runs forward and backward, and returns
+        the loss.
+
+    References
+    ----------
+    Williams & Peng 1990.
+
+    Examples
+    --------
+    >>> from lstmlib.readout import Readout, squared_error
+    >>> from lstmlib.rnn import RNN
+    >>> rng = np.random.default_rng(0)
+    >>> layer, readout = RNN(1, 8, rng=rng), Readout(8, 1, rng=rng)
+    >>> bits = rng.choice([-1.0, 1.0], (401, 16, 1))
+    >>> chunks = ((bits[t : t + 4], bits[t - 1 : t + 3]) for t in range(1, 400, 4))  # say the last bit
+    >>> loss_of = truncated_backpropagation(layer, readout, squared_error)
+    >>> losses = train(loss_of, Adam([layer, readout], 0.02), chunks, progress=False)
+    >>> losses[0] > 1 > 0.1 > losses[-1]
+    True
+    """
+
+    def loss_of(chunk: tuple[Array, Any]) -> float:
+        nonlocal state
+        x, target = chunk
+        h, state = layer.forward(x, state)
+        value, dy = loss(readout.forward(h), target)
+        layer.backward(readout.backward(dy))
+        return value
+
+    return loss_of
+
+
+def hold_out(items: Sequence, held_out: int, rng: Generator) -> tuple[list, list]:
+    """Shuffle, and keep some items away from training.
+
+    Parameters
+    ----------
+    items : sequence of N
+    held_out : int
+        How many to keep away, from 1 to N − 1.
+    rng : numpy.random.Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    training, held_out : lists
+
+    Raises
+    ------
+    ValueError
+        Where one of the two would be empty, or `held_out` is no whole number.
+
+    Examples
+    --------
+    >>> training, test = hold_out(range(5), 2, np.random.default_rng(0))
+    >>> len(training), len(test), sorted(training + test)
+    (3, 2, [0, 1, 2, 3, 4])
+    """
+    whole = isinstance(held_out, int | np.integer) and not isinstance(held_out, bool)
+    if not whole or not 0 < held_out < len(items):
+        raise ValueError(f"held_out must be a whole number between 1 and {len(items) - 1}, got {held_out!r}")
+    order = rng.permutation(len(items))
+    return [items[k] for k in order[held_out:]], [items[k] for k in order[:held_out]]
 
 
 def _update(loss: Any, optimiser: Any, max_norm: float) -> float:

@@ -14,20 +14,23 @@ in its next step.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from lstmlib.activations import Array
+from lstmlib.activations import Array, log_softmax
 from lstmlib.attention import Attention
-from lstmlib.checks import check_array, check_rng, check_size
-from lstmlib.data import END, GERMAN, PAD, START, Mask, Numbers, TranslationBatch
+from lstmlib.checks import Mask, check_array, check_mask, check_rng, check_size
 from lstmlib.layer import Params
 from lstmlib.lstm import LSTM, LSTMState
 from lstmlib.readout import Readout, cross_entropy
+from lstmlib.vocabulary import END, PAD, SIGNS, START, Numbers, Vocabulary
+
+_PAD, _START, _END = Vocabulary(SIGNS).encode((PAD, START, END))
 
 
 class BidirectionalLSTM:
@@ -137,13 +140,14 @@ class BidirectionalLSTM:
             raise ValueError("state must be left out: a BidirectionalLSTM starts from zero at both ends")
         axes, sizes = ("T", "B", "D"), {"D": self.input_size}
         x = check_array(x, "x", axes, sizes, self.dtype)
-        real = np.ones(x.shape[:2], bool) if mask is None else np.asarray(mask)
+        T, B, _ = x.shape
+        real: Mask = np.ones((T, B), bool) if mask is None else check_mask(mask, T=T, B=B)
+        reversed_x, reversed_real = reverse_sequences(x, real), reverse_sequences(real, real)
         there, last_there = self.directions["forward"].forward(x, mask=real)
-        # The way there has refused a mask that does not fit, so turning is safe from here on.
-        back, last_back = self.directions["backward"].forward(turn(x, real), mask=turn(real, real))
+        back, last_back = self.directions["backward"].forward(reversed_x, mask=reversed_real)
         last = (np.concatenate(parts, axis=-1) for parts in zip(last_there, last_back, strict=True))
         self._mask = real
-        return np.concatenate([there, turn(back, real)], axis=-1), LSTMState(*last)
+        return np.concatenate([there, reverse_sequences(back, real)], axis=-1), LSTMState(*last)
 
     def backward(self, dh: ArrayLike, dstate: LSTMState | None = None) -> tuple[Array, None]:
         """Backpropagation through both directions; fills `grads`.
@@ -178,13 +182,14 @@ class BidirectionalLSTM:
         if dstate is not None:
             last_there, last_back = zip(*(np.split(part, 2, axis=-1) for part in dstate), strict=True)
         dx_there, _ = self.directions["forward"].backward(dh_there, last_there)
-        dx_back, _ = self.directions["backward"].backward(turn(dh_back, self._mask), last_back)
+        dh_back = reverse_sequences(dh_back, self._mask)
+        dx_back, _ = self.directions["backward"].backward(dh_back, last_back)
         self.grads = {
             f"{direction}.{name}": grad
             for direction, layer in self.directions.items()
             for name, grad in layer.grads.items()
         }
-        dx = dx_there + turn(dx_back, self._mask)
+        dx = dx_there + reverse_sequences(dx_back, self._mask)
         self._mask = None
         return dx, None
 
@@ -223,10 +228,11 @@ class _Joint(MutableMapping[str, Array]):
         return repr(dict(self))
 
 
-def turn(x: Array, mask: Mask) -> Array:
-    """Turn each sequence end to end, and leave its padding at the end. Done twice, it changes nothing.
+def reverse_sequences(x: NDArray[Any], mask: Mask) -> NDArray[Any]:
+    """Reverse each sequence, and leave its padding at the end. Done twice, it changes nothing.
 
-    A sequence ends with the last step that its mask says is real; a step skipped before turns with it.
+    A sequence ends with the last step that its mask says is real; a step skipped before that moves with
+    the others.
 
     Parameters
     ----------
@@ -240,7 +246,7 @@ def turn(x: Array, mask: Mask) -> Array:
     Examples
     --------
     >>> x = np.array([[1, 5], [2, 6], [3, 0]])
-    >>> turn(x, x > 0).T
+    >>> reverse_sequences(x, x > 0).T
     array([[3, 2, 1],
            [6, 5, 0]])
     """
@@ -248,6 +254,21 @@ def turn(x: Array, mask: Mask) -> Array:
     length = np.where(mask, steps + 1, 0).max(axis=0)
     order = np.where(steps < length, length - 1 - steps, steps)
     return x[order, np.arange(mask.shape[1])]
+
+
+class TranslationBatch(NamedTuple):
+    """Sequences of symbol numbers, each array (T, B), filled with PAD at the end.
+
+    `source` is what the encoder reads. `previous` is what the decoder reads, START and then the
+    right words; `target` is what it should say, the right words and then END. A mask is True
+    where a word is real.
+    """
+
+    source: Numbers
+    source_mask: Mask
+    previous: Numbers
+    target: Numbers
+    target_mask: Mask
 
 
 class Translator:
@@ -283,14 +304,13 @@ class Translator:
     Examples
     --------
     >>> from lstmlib.attention import DotAttention
-    >>> from lstmlib.data import ENGLISH, number_words, translation_batch
     >>> rng = np.random.default_rng(0)
-    >>> encoder = BidirectionalLSTM(len(ENGLISH), 8, rng=rng)
-    >>> model = Translator(encoder, LSTM(len(GERMAN), 8, rng=rng), DotAttention(8), rng=rng)
-    >>> batch = translation_batch(number_words([7, 21]))
-    >>> logits, weights = model.forward(batch)
-    >>> logits.shape == (4, 2, len(GERMAN)), weights.shape
-    (True, (4, 2, 2))
+    >>> encoder, decoder = BidirectionalLSTM(5, 8, rng=rng), LSTM(6, 8, rng=rng)
+    >>> model = Translator(encoder, decoder, DotAttention(8), rng=rng)
+    >>> words, real = np.array([[3, 4], [4, 0]]), np.array([[True, True], [True, False]])
+    >>> logits, weights = model.forward(TranslationBatch(words, real, words, words, real))
+    >>> logits.shape, weights.shape
+    ((2, 2, 6), (2, 2, 2))
     """
 
     def __init__(
@@ -324,13 +344,9 @@ class Translator:
         logits : array (T, B, V)
         weights : array (T, B, S), or None without attention
         """
-        keys, last = self.encoder.forward(self._one_hot(batch.source, self.encoder), mask=batch.source_mask)
-        start = last if self.attention is None else None
-        queries, _ = self.decoder.forward(self._one_hot(batch.previous, self.decoder), start)
-        if self.attention is None:
-            return self.readout.forward(queries), None
-        context, weights = self.attention.forward(queries, keys, batch.source_mask)
-        return self.readout.forward(np.concatenate([queries, context], axis=-1)), weights
+        keys, start = self._read(batch.source, batch.source_mask)
+        logits, _, weights = self._say(batch.previous, start, keys, batch.source_mask)
+        return logits, weights
 
     def loss(self, batch: TranslationBatch) -> float:
         """Forward and backward: the mean cross-entropy of the real words, and every layer's `grads`.
@@ -378,22 +394,32 @@ class Translator:
             END closes a sentence, PAD fills it up.
         weights : array (T, B, S), or None without attention
         """
-        start, end, pad = GERMAN.encode((START, END, PAD))
-        keys, last = self.encoder.forward(self._one_hot(source, self.encoder), mask=mask)
-        state = last if self.attention is None else None
-        previous = np.full((1, source.shape[1]), start)
+        keys, state = self._read(source, mask)
+        previous = np.full((1, source.shape[1]), _START)
         ended = np.zeros(source.shape[1], bool)
-        words, looks = [], []
+        words, looks = [], list[Any]()
         for _ in range(longest):
-            seen, state = self.decoder.forward(self._one_hot(previous, self.decoder), state)
-            if self.attention is not None:
-                context, weights = self.attention.forward(seen, keys, mask if visible is None else visible)
-                seen = np.concatenate([seen, context], axis=-1)
-                looks.append(weights)
-            previous = self.readout.forward(seen).argmax(axis=-1)
-            words.append(np.where(ended, pad, previous))
-            ended |= previous[0] == end
-        return np.concatenate(words), np.concatenate(looks) if looks else None
+            logits, state, weights = self._say(previous, state, keys, mask if visible is None else visible)
+            previous = logits.argmax(axis=-1)
+            words.append(np.where(ended, _PAD, previous))
+            looks.append(weights)
+            ended |= previous[0] == _END
+        return np.concatenate(words), None if self.attention is None else np.concatenate(looks)
+
+    def _read(self, source: Numbers, mask: Mask) -> tuple[Array, LSTMState | None]:
+        """The encoder's states, and the state that the decoder starts from."""
+        keys, last = self.encoder.forward(self._one_hot(source, self.encoder), mask=mask)
+        return keys, last if self.attention is None else None
+
+    def _say(
+        self, previous: Numbers, state: LSTMState | None, keys: Array, visible: Mask
+    ) -> tuple[Array, LSTMState, Array | None]:
+        """Scores of the words that follow the previous ones, the decoder's last state, and the weights."""
+        queries, state = self.decoder.forward(self._one_hot(previous, self.decoder), state)
+        if self.attention is None:
+            return self.readout.forward(queries), state, None
+        context, weights = self.attention.forward(queries, keys, visible)
+        return self.readout.forward(np.concatenate([queries, context], axis=-1)), state, weights
 
     @staticmethod
     def _one_hot(numbers: Numbers, layer: LSTM | BidirectionalLSTM) -> Array:
@@ -417,3 +443,117 @@ class Translator:
                 "attention must have the decoder's hidden_size as query_size and the encoder's as key_size, "
                 f"{wanted}, got {(attention.query_size, attention.key_size)}"
             )
+
+
+def beam_search(model: Translator, source: Numbers, width: int, longest: int = 40) -> tuple[float, Numbers]:
+    """The likeliest sentence that is found by keeping the best few beginnings at every step.
+
+    log p(y | source) = Σ_t log p(y_t | y_1 … y_{t−1}, source)
+
+    Each beginning is extended by every word, and the `width` likeliest extensions are kept. One that says
+    END leaves the beam. No term of the sum is above 0, so the search is over when no beginning is likelier
+    than the best sentence that has ended. A width of 1 is greedy decoding.
+
+    Parameters
+    ----------
+    model : Translator
+    source : array of int (S,)
+        One sentence.
+    width : int
+        Number of beginnings kept, at least 1.
+    longest : int
+        Number of steps, END included.
+
+    Returns
+    -------
+    log_p : float
+        In nats; −∞ where no sentence has ended.
+    words : array of int
+        Without START and END.
+
+    Raises
+    ------
+    ValueError
+        For a width below 1, or a source that is no sentence of the encoder's vocabulary.
+
+    References
+    ----------
+    Sutskever, Vinyals & Le 2014, section 3.2.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> model = Translator(LSTM(5, 8, rng=rng), LSTM(6, 8, rng=rng), rng=rng)
+    >>> log_p, words = beam_search(model, np.array([3, 4]), width=2)
+    >>> bool(log_p < 0), words
+    (True, array([], dtype=int64))
+    """
+    width, column = check_size(width, "width"), np.asarray(source)[:, None]
+    keys, state = model._read(column, np.ones_like(column, bool))
+    said, score = np.array([[_START]]), np.zeros(1)
+    best, found = -np.inf, said[1:, 0]
+    while score.max(initial=-np.inf) > best and len(said) <= longest:
+        copies = np.repeat(keys, len(score), axis=1)
+        logits, state, _ = model._say(said[-1:], state, copies, np.ones(copies.shape[:2], bool))
+        total = score[:, None] + log_softmax(logits[0])
+        kept = np.argsort(-total, axis=None)[:width]
+        beam, word = np.unravel_index(kept, total.shape)
+        said, score = np.vstack([said[:, beam], word]), total[beam, word]
+        ended, goes = np.flatnonzero(word == _END), word != _END
+        if ended.size and score[ended[0]] > best:  # the likeliest of a step comes first
+            best, found = float(score[ended[0]]), said[1:-1, ended[0]]
+        said, score = said[:, goes], score[goes]
+        state = LSTMState(*(part[beam][goes] for part in state))
+    return best, found
+
+
+def bleu(said: Sequence[Sequence[Hashable]], references: Sequence[Sequence[Hashable]]) -> float:
+    """How many pieces of what was said stand in the reference, over a whole corpus, from 0 to 100.
+
+    BLEU = 100 · min(1, exp(1 − r/c)) · (p₁ p₂ p₃ p₄)^¼
+
+    Of all pieces of n words that were said, p_n is the share that stands in the reference; a piece counts
+    there as often as the reference has it, and no more. Said were c words, and the references have r.
+
+    Parameters
+    ----------
+    said, references : sequences of sentences
+        Each a sequence of words; one reference for each sentence said.
+
+    Returns
+    -------
+    float
+        As `sacrebleu` computes it without smoothing: 0 where no four words in a row are right.
+
+    Raises
+    ------
+    ValueError
+        For no sentences, or another number of references.
+
+    References
+    ----------
+    Papineni et al. 2002, section 2.3.
+
+    Examples
+    --------
+    >>> round(bleu(["abcde"], ["abcdf"]), 2)  # p = 4/5, 3/4, 2/3, 1/2
+    66.87
+    """
+    if not said or len(said) != len(references):
+        raise ValueError(
+            f"said and references must be as many, and one at least; got {len(said)} and {len(references)}"
+        )
+    shares = []
+    for n in (1, 2, 3, 4):
+        pairs = [(_pieces(s, n), _pieces(r, n)) for s, r in zip(said, references, strict=True)]
+        right = sum((pieces & allowed).total() for pieces, allowed in pairs)
+        if right == 0:
+            return 0.0
+        shares.append(right / sum(pieces.total() for pieces, _ in pairs))
+    c, r = sum(map(len, said)), sum(map(len, references))
+    return float(100 * min(1.0, np.exp(1 - r / c)) * np.prod(shares) ** 0.25)
+
+
+def _pieces(words: Sequence[Hashable], n: int) -> Counter:
+    """How often each run of n words is there."""
+    return Counter(zip(*(words[k:] for k in range(n)), strict=False))

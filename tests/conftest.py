@@ -1,10 +1,11 @@
-"""What several test modules share: where the built site is, and a browser."""
+"""What several test modules share: where the built site is, a browser, and what a sample can tell."""
 
 import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -66,3 +67,10 @@ def readers() -> Path:
     if not READERS.is_dir():
         pytest.fail("there are no readers' notebooks: run `make book` first, or `make test`, which does both")
     return READERS
+
+
+def assert_mean(sample, mean, standard_errors=5):
+    """The sample's mean is what it should be, as far as a sample of this size can tell."""
+    sample = np.asarray(sample, float)
+    error = sample.std(ddof=1) / np.sqrt(sample.size)
+    assert abs(sample.mean() - mean) < standard_errors * error

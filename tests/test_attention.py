@@ -6,11 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstmlib.activations import softmax
 from lstmlib.attention import (
     AdditiveAttention,
     DotAttention,
     GeneralAttention,
     attend,
+    causal_mask,
     scaled_dot_product_attention,
     scaled_dot_product_attention_backward,
 )
@@ -46,7 +48,7 @@ def every_attention(rng):
 SCORES = {
     "dot": lambda q, k, p: q @ k,
     "general": lambda q, k, p: q @ (p["W"] @ k),
-    "additive": lambda q, k, p: p["v"] @ torch.tanh(p["W_s"] @ q + p["W_h"] @ k),
+    "additive": lambda q, k, p: p["v"] @ torch.tanh(p["W_q"] @ q + p["W_k"] @ k),
     "scaled": lambda q, k, p: q @ k / len(k) ** 0.5,
 }
 NAMES = list(SCORES)
@@ -312,6 +314,33 @@ def test_two_steps_of_gradient_descent_lower_the_loss():
         assert losses[0] > losses[1] > losses[2]
 
 
+# The causal mask
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_a_causal_mask_is_true_where_that_of_torch_adds_nothing(length):
+    added = torch.nn.Transformer.generate_square_subsequent_mask(length)
+    np.testing.assert_array_equal(causal_mask(length), added.numpy() == 0)
+
+
+def test_under_a_causal_mask_no_position_depends_on_a_later_one():
+    x = np.random.default_rng(0).standard_normal((S, K))
+
+    def look(x):
+        return softmax(np.where(causal_mask(S), x @ x.T, -np.inf)) @ x
+
+    for t in range(1, S):
+        changed = x.copy()
+        changed[t:] += 1
+        np.testing.assert_array_equal(look(changed)[:t], look(x)[:t])
+        assert not np.allclose(look(changed)[t], look(x)[t])
+
+
+def test_a_causal_mask_has_at_least_one_position():
+    with pytest.raises(ValueError, match="T must be a whole number of at least 1, got 0"):
+        causal_mask(0)
+
+
 # Bad input
 
 ONES = {"queries": np.ones((T, B, K)), "keys": np.ones((S, B, K))}
@@ -416,4 +445,4 @@ def test_impossible_attention_is_refused(make, message):
 def test_same_seed_gives_the_same_weights():
     a, b = (AdditiveAttention(3, 4, 5, rng=np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_equal(a.params, b.params)
-    assert {n: v.shape for n, v in a.params.items()} == {"W_s": (5, 3), "W_h": (5, 4), "v": (5,)}
+    assert {n: v.shape for n, v in a.params.items()} == {"W_q": (5, 3), "W_k": (5, 4), "v": (5,)}

@@ -500,8 +500,8 @@ from IPython.display import display
 from ipywidgets import BoundedIntText, Text, jslink
 from lstmlib import LSTM, BidirectionalLSTM
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.data import ENGLISH, GERMAN
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.translation import Translator
 import numpy as np
 

@@ -8,7 +8,6 @@ import pytest
 from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
@@ -16,6 +15,7 @@ from lstmlib.figures.lstm_cell import NOTATIONS
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
+from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.rnn import RNN
 from lstmlib.translation import BidirectionalLSTM, Translator
 

@@ -10,13 +10,13 @@ from lstmlib.activations import sigmoid
 from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM, LSTMState
-from lstmlib.notation import NOTATIONS, convert, from_torch, to_torch
+from lstmlib.notation import LAYOUTS, convert, from_torch, to_torch
 from lstmlib.peephole_lstm import PeepholeLSTM
 from lstmlib.rnn import RNN
 
 T, B, D, H = 4, 3, 2, 5
 TWO_BIASES = ("torch", "onnx")
-ONE_BIAS = tuple(name for name in NOTATIONS if name not in TWO_BIASES)
+ONE_BIAS = tuple(name for name in LAYOUTS if name not in TWO_BIASES)
 
 
 # The forward pass written once more in every notation, from its documentation
@@ -116,7 +116,7 @@ def lstm_ltm_stm(x, p):
     return np.stack(STMs)
 
 
-FORWARD = {name: globals()[f"lstm_{name}"] for name in NOTATIONS}
+FORWARD = {name: globals()[f"lstm_{name}"] for name in LAYOUTS}
 
 
 def example(seed=0):
@@ -127,7 +127,7 @@ def example(seed=0):
     return layer, rng.standard_normal((T, B, D))
 
 
-@pytest.mark.parametrize("name", NOTATIONS)
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_a_converted_layer_computes_the_same_by_the_equations_of_its_notation(name):
     layer, x = example()
     expected, _ = layer.forward(x)
@@ -135,8 +135,8 @@ def test_a_converted_layer_computes_the_same_by_the_equations_of_its_notation(na
     np.testing.assert_allclose(FORWARD[name](x, converted), expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("source", NOTATIONS)
-@pytest.mark.parametrize("target", NOTATIONS)
+@pytest.mark.parametrize("source", LAYOUTS)
+@pytest.mark.parametrize("target", LAYOUTS)
 def test_every_pair_of_notations_computes_the_same(source, target):
     layer, x = example()
     there = convert(layer.params, source="lstmlib", target=source)
@@ -280,7 +280,7 @@ def assert_same_bits(a, b):
         assert a[name].tobytes() == b[name].tobytes(), name
 
 
-@given(x=st.sampled_from(ONE_BIAS), y=st.sampled_from(NOTATIONS), seed=st.integers(0, 2**32 - 1), **sizes)
+@given(x=st.sampled_from(ONE_BIAS), y=st.sampled_from(LAYOUTS), seed=st.integers(0, 2**32 - 1), **sizes)
 def test_there_and_back_returns_every_bit(x, y, seed, d, h):
     params = any_params(x, seed, d, h)
     assert_same_bits(convert(convert(params, source=x, target=y), source=y, target=x), params)
@@ -318,7 +318,7 @@ def test_two_biases_become_their_sum_and_the_function_stays(y):
     np.testing.assert_allclose(lstm_torch(x, back), lstm_torch(x, params), rtol=0, atol=1e-14)
 
 
-@given(path=st.lists(st.sampled_from(NOTATIONS), max_size=5), seed=st.integers(0, 2**32 - 1), **sizes)
+@given(path=st.lists(st.sampled_from(LAYOUTS), max_size=5), seed=st.integers(0, 2**32 - 1), **sizes)
 def test_a_long_way_round_returns_every_bit(path, seed, d, h):
     params = walked = any_params("lstmlib", seed, d, h)
     for source, target in zip(["lstmlib", *path], [*path, "lstmlib"], strict=True):
@@ -327,7 +327,7 @@ def test_a_long_way_round_returns_every_bit(path, seed, d, h):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("y", NOTATIONS)
+@pytest.mark.parametrize("y", LAYOUTS)
 def test_dtype_is_kept(y, dtype):
     params = any_params("keras", 0, D, H, dtype)
     converted = convert(params, source="keras", target=y)
@@ -335,8 +335,8 @@ def test_dtype_is_kept(y, dtype):
     assert_same_bits(convert(converted, source=y, target="keras"), params)
 
 
-@pytest.mark.parametrize("source", NOTATIONS)
-@pytest.mark.parametrize("target", NOTATIONS)
+@pytest.mark.parametrize("source", LAYOUTS)
+@pytest.mark.parametrize("target", LAYOUTS)
 @pytest.mark.parametrize("d", [1, 3])
 def test_the_result_shares_no_memory_with_the_argument_or_itself(source, target, d):
     params = any_params(source, 0, d, 2)
@@ -365,7 +365,7 @@ def test_unknown_notation_lists_the_known_ones():
         convert(any_params("keras", 0, D, H), source="keras", target="TORCH")
 
 
-@pytest.mark.parametrize("name", NOTATIONS)
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_every_missing_key_is_named(name):
     params = any_params(name, 0, D, H)
     for key in params:
@@ -374,7 +374,7 @@ def test_every_missing_key_is_named(name):
             convert(rest, source=name, target="lstmlib")
 
 
-@pytest.mark.parametrize("name", NOTATIONS)
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_an_unexpected_key_is_named(name):
     params = any_params(name, 0, D, H) | {"weight_ih_l1": np.ones((4 * H, H))}
     with pytest.raises(ValueError, match=f"must not have weight_ih_l1: one layer in {name}"):
@@ -388,7 +388,7 @@ def test_the_use_gate_has_no_counterpart(key):
         convert(params, source="ltm_stm", target="lstmlib")
 
 
-@pytest.mark.parametrize("name", NOTATIONS)
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_every_wrong_shape_is_refused(name):
     params = any_params(name, 0, D, H)
     for key, value in params.items():

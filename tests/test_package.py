@@ -31,8 +31,8 @@ EVERY_FIGURE = """
 from anywidget import AnyWidget
 from lstmlib import figures
 from lstmlib.attention import DotAttention
-from lstmlib.data import ENGLISH, GERMAN
 from lstmlib.lstm import LSTM
+from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.translation import BidirectionalLSTM, Translator
 
 model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
@@ -133,7 +133,7 @@ def test_a_wheel_built_from_the_source_distribution_is_the_one_built_from_the_tr
 def test_numpy_and_tqdm_are_enough_for_all_but_the_figures(wheel, tmp_path):
     python = environment(tmp_path / "bare", wheel)
     imported = run(python, "-W", "error", "-c", EVERY_MODULE, "lstmlib.figures", cwd=tmp_path).split()
-    assert {"lstmlib.lstm", "lstmlib.plots", "lstmlib.training", "lstmlib.data"} <= set(imported)
+    assert {"lstmlib.lstm", "lstmlib.plots", "lstmlib.training", "lstmlib.corpora"} <= set(imported)
 
 
 def test_every_module_imports_and_every_figure_is_made(python, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from lstmlib import plots
-from lstmlib.plots import plot_gates, plot_runs, plot_weights
+from lstmlib.plots import plot_attention, plot_gates, plot_runs
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_runs_must_have_a_row_for_each_place(ax, runs):
 
 
 def test_a_weight_is_written_in_its_own_row_and_column_in_percent(ax):
-    plot_weights(ax, [[0.93, 0.04, 0.03], [0.0, 0.3, 0.7]], ["four", "and", "ten"], ["vier", "zehn"])
+    plot_attention(ax, [[0.93, 0.04, 0.03], [0.0, 0.3, 0.7]], ["four", "and", "ten"], ["vier", "zehn"])
     written = {(text.get_position(), text.get_text()) for text in ax.texts}
     assert written == {((0, 0), "93"), ((1, 1), "30"), ((2, 1), "70")}
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["four", "and", "ten"]
@@ -59,7 +59,7 @@ def test_a_weight_is_written_in_its_own_row_and_column_in_percent(ax):
 
 def test_labels_must_fit_the_weights(ax):
     with pytest.raises(ValueError, match=r"weights has shape \(2, 3\), expected \(T, S\) = \(3, 2\)"):
-        plot_weights(ax, np.ones((2, 3)), ["a", "b"], ["a", "b", "c"])
+        plot_attention(ax, np.ones((2, 3)), ["a", "b"], ["a", "b", "c"])
     assert not ax.images
 
 

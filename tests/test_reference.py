@@ -1,6 +1,8 @@
 """The back matter against the pages that it speaks of."""
 
+import ast
 import re
+from pkgutil import resolve_name
 
 import nbformat
 import pytest
@@ -10,6 +12,10 @@ GLOSSARY = (ROOT / "reference/glossary.md").read_text()
 CLAIMS = (ROOT / "reference/claims.md").read_text()
 # A term at the margin, what it means indented below it, and at the end the page that explains it.
 ENTRIES = re.findall(r"^(\S.*)\n  .*\(\.\./(chapters/\S+\.ipynb)\)$", GLOSSARY, re.MULTILINE)
+# Where our code has it: the code, the sentence that a test's name says, and the test's file.
+HOMES = re.findall(
+    r"^  Code: \{py:obj\}`~(\S+)`\. Test: \[(.*)\]\(\.\./(tests/\w+\.py)\)\.$", GLOSSARY, re.MULTILINE
+)
 # A claim; its verdict, in which further cells may be named; a page and a cell.
 VERDICTS = re.findall(
     r"^(\S.*)\.\n: (.*)\n  \[.*\]\(\.\./(chapters/\S+\.ipynb)\), cell `(\S+)`$", CLAIMS, re.MULTILINE
@@ -23,6 +29,7 @@ def cells(page, kind):
 def test_every_entry_was_found():
     assert len(ENTRIES) == GLOSSARY.count("](../chapters/") > 50
     assert len(VERDICTS) == CLAIMS.count("\n: ") > 30
+    assert len(HOMES) == GLOSSARY.count("Code: ") == GLOSSARY.count("](../tests/") > 40
     terms = [term.lower() for term, _ in ENTRIES]
     assert terms == sorted(set(terms))
 
@@ -31,6 +38,14 @@ def test_every_entry_was_found():
 def test_the_page_that_a_term_leads_to_leads_back(term, page):
     text = "\n".join(cell.source for cell in cells(page, "markdown"))
     assert f"{{term}}`{term}`" in text or re.search(rf"\{{term\}}`[^`]* <{re.escape(term)}>`", text)
+
+
+@pytest.mark.parametrize(("code", "sentence", "file"), HOMES)
+def test_the_code_and_the_test_of_a_term_are_there(code, sentence, file):
+    assert callable(resolve_name(code))
+    tree = ast.parse((ROOT / file).read_text())
+    tests = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+    assert f"test_{sentence.replace(' ', '_')}" in tests
 
 
 @pytest.mark.parametrize(("claim", "verdict", "page", "cell"), VERDICTS)

@@ -13,7 +13,15 @@ from lstmlib.notation import to_torch
 from lstmlib.readout import Readout, cross_entropy, squared_error
 from lstmlib.rnn import RNN
 from lstmlib.tasks import TaskBatch
-from lstmlib.training import SGD, Adam, clip_gradients, sequence_loss, train
+from lstmlib.training import (
+    SGD,
+    Adam,
+    clip_gradients,
+    hold_out,
+    sequence_loss,
+    train,
+    truncated_backpropagation,
+)
 
 D, H, O = 2, 3, 2
 
@@ -441,3 +449,67 @@ def test_the_loss_of_sequences_and_its_gradients_equal_those_of_pytorch(kind, ma
     np.testing.assert_allclose(layer.grads["W_h"], module.weight_hh_l0.grad, atol=1e-12)
     np.testing.assert_allclose(layer.grads["W_x"], module.weight_ih_l0.grad, atol=1e-12)
     np.testing.assert_allclose(readout.grads["W"], W.grad, atol=1e-12)
+
+
+# Truncated backpropagation
+
+
+def a_chunked_problem(rng, chunks=3, K=4):
+    layer, readout = LSTM(D, H, rng=rng), Readout(H, O, rng=rng)
+    x, target = rng.standard_normal((chunks * K, 2, D)), rng.standard_normal((chunks * K, 2, O))
+    return layer, readout, np.split(x, chunks), np.split(target, chunks)
+
+
+def test_chunks_equal_torch_whose_state_is_detached(rng):
+    layer, readout, xs, targets = a_chunked_problem(rng)
+    module, linear = to_torch(layer), torch.nn.Linear(H, O, dtype=torch.float64)
+    with torch.no_grad():
+        linear.weight.copy_(torch.tensor(readout.params["W"]))
+        linear.bias.copy_(torch.tensor(readout.params["b"]))
+    loss_of, state = truncated_backpropagation(layer, readout, squared_error), None
+    for x, target in zip(xs, targets, strict=True):
+        loss = loss_of((x, target))
+        module.zero_grad()
+        h, state = module(torch.tensor(x), state)
+        state = tuple(part.detach() for part in state)
+        expected = torch.nn.functional.mse_loss(linear(h), torch.tensor(target))
+        expected.backward()
+        assert loss == pytest.approx(expected.item(), rel=1e-12)
+        for name, theirs in {"W_x": "weight_ih_l0", "W_h": "weight_hh_l0", "b": "bias_ih_l0"}.items():
+            np.testing.assert_allclose(layer.grads[name], getattr(module, theirs).grad, rtol=0, atol=1e-12)
+
+
+def test_the_losses_of_the_chunks_are_those_of_the_whole_sequence(rng):
+    layer, readout, xs, targets = a_chunked_problem(rng)
+    loss_of = truncated_backpropagation(layer, readout, squared_error)
+    mean = np.mean([loss_of(chunk) for chunk in zip(xs, targets, strict=True)])
+    h, _ = layer.forward(np.concatenate(xs))
+    whole, _ = squared_error(readout.forward(h), np.concatenate(targets))
+    assert mean == pytest.approx(whole, rel=1e-12)
+
+
+def test_the_first_chunk_starts_from_the_state_that_is_given(rng):
+    layer, readout, xs, targets = a_chunked_problem(rng)
+    _, state = layer.forward(xs[0])
+    given = truncated_backpropagation(layer, readout, squared_error, state)
+    carried = truncated_backpropagation(layer, readout, squared_error)
+    carried((xs[0], targets[0]))
+    assert given((xs[1], targets[1])) == carried((xs[1], targets[1]))
+
+
+# Held out
+
+
+def test_a_split_is_disjoint_complete_and_repeatable():
+    training, held_out = hold_out(range(100), 30, np.random.default_rng(0))
+    assert len(held_out) == 30
+    assert sorted(training + held_out) == list(range(100))
+    assert held_out != sorted(held_out)
+    assert (training, held_out) == hold_out(range(100), 30, np.random.default_rng(0))
+    assert (training, held_out) != hold_out(range(100), 30, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("held_out", [0, 5, 6, 2.0, True, "2", None])
+def test_a_split_leaves_a_whole_number_on_both_sides(held_out):
+    with pytest.raises(ValueError, match=f"a whole number between 1 and 4, got {held_out!r}"):
+        hold_out(range(5), held_out, np.random.default_rng(0))

@@ -2,19 +2,31 @@
 
 import copy
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
+import sacrebleu
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lstmlib.attention import AdditiveAttention, DotAttention, GeneralAttention
-from lstmlib.data import END, ENGLISH, GERMAN, PAD, TranslationBatch, number_words, translation_batch
 from lstmlib.gradients import check_gradients
 from lstmlib.lstm import LSTM, LSTMState
 from lstmlib.notation import to_torch
+from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.training import Adam, train
-from lstmlib.translation import BidirectionalLSTM, Translator, turn
+from lstmlib.translation import (
+    BidirectionalLSTM,
+    TranslationBatch,
+    Translator,
+    beam_search,
+    bleu,
+    reverse_sequences,
+)
+from lstmlib.vocabulary import END, PAD
 
 H, A = 4, 3
 ATTENTIONS = {
@@ -55,10 +67,10 @@ def a_batch(words=6, parts=7, seed=1):
 
 def test_turning_keeps_the_padding_at_the_end_and_is_its_own_inverse():
     x = np.random.default_rng(0).standard_normal((*MASK.shape, 2))
-    turned = turn(x, MASK)
+    turned = reverse_sequences(x, MASK)
     np.testing.assert_array_equal(turned[:2, 1], x[1::-1, 1])
     np.testing.assert_array_equal(turned[2:, 1], x[2:, 1])
-    np.testing.assert_array_equal(turn(turned, MASK), x)
+    np.testing.assert_array_equal(reverse_sequences(turned, MASK), x)
 
 
 def test_both_directions_equal_pytorch_on_packed_sequences():
@@ -278,3 +290,93 @@ def test_training_reduces_the_loss_until_the_sentences_are_right(kind):
     assert losses[-1] < losses[0] / 20
     words, _ = model.translate(batch.source, batch.source_mask, longest=len(batch.target))
     np.testing.assert_array_equal(words, batch.target)
+
+
+# The search for a likely sentence
+
+
+def log_p_of(model, source, words):
+    """Log p(words, END | source), by the loss of the one sentence."""
+    start, end = GERMAN.encode(["<start>", END])
+    column, target = np.asarray(source)[:, None], np.array([*words, end])[:, None]
+    batch = TranslationBatch(
+        column,
+        np.ones(column.shape, bool),
+        np.array([start, *words])[:, None],
+        target,
+        np.ones(target.shape, bool),
+    )
+    return -model.loss(batch) * len(target)
+
+
+@every_attention
+@pytest.mark.parametrize("encoder", [LSTM, BidirectionalLSTM])
+def test_a_beam_that_keeps_everything_finds_the_likeliest_of_all_sentences(kind, encoder):
+    source, parts, longest, lengths = np.array([1, 4, 2]), 5, 4, []
+    end = GERMAN.encode([END])[0]
+    others = [word for word in range(parts) if word != end]
+    sentences = [words for length in range(longest) for words in product(others, repeat=length)]
+    for seed in range(6):
+        model = a_translator(kind, encoder, parts=parts, seed=seed)
+        model.readout.params["W"] *= 4  # so that the likeliest sentence is not always the empty one
+        model.readout.params["b"][end] -= 4
+        of_each = [log_p_of(model, source, words) for words in sentences]
+        log_p, words = beam_search(model, source, width=parts**longest, longest=longest)
+        assert log_p == pytest.approx(max(of_each), rel=1e-12)
+        assert tuple(words) == sentences[int(np.argmax(of_each))]
+        lengths.append(len(words))
+    assert max(lengths) > 0
+
+
+@every_attention
+def test_a_beam_of_one_says_what_greedy_decoding_says(kind):
+    for seed in range(20):
+        model, source = a_translator(kind, parts=7, seed=seed), np.array([1, 4, 2])
+        said, _ = model.translate(source[:, None], np.ones((3, 1), bool), longest=8)
+        log_p, words = beam_search(model, source, width=1, longest=8)
+        end = GERMAN.encode([END])[0]
+        ended = list(said[:, 0]).index(end) if end in said else None
+        assert np.isneginf(log_p) == (ended is None)
+        if ended is not None:
+            np.testing.assert_array_equal(words, said[:ended, 0])
+            assert log_p == pytest.approx(log_p_of(model, source, words), rel=1e-12)
+            for longest in (ended, ended + 1):  # END is the last step that is needed
+                cut, _ = beam_search(model, source, width=1, longest=longest)
+                assert cut == (log_p if longest > ended else -np.inf)
+
+
+@pytest.mark.parametrize("width", [0, -1, 1.5])
+def test_a_beam_keeps_at_least_one_beginning(width):
+    with pytest.raises(ValueError, match="width must be a whole number of at least 1"):
+        beam_search(a_translator("none"), np.array([1, 2]), width)
+
+
+# BLEU
+
+sentence = st.lists(st.sampled_from("abc"), min_size=1, max_size=9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(sentence, sentence), min_size=1, max_size=6))
+def test_bleu_is_that_of_sacrebleu_without_smoothing(pairs):
+    said, references = zip(*pairs, strict=True)
+    in_one_line = [[" ".join(words) for words in side] for side in (said, references)]
+    theirs = sacrebleu.corpus_bleu(
+        in_one_line[0], [in_one_line[1]], smooth_method="none", tokenize="none", force=True
+    )
+    assert bleu(said, references) == pytest.approx(theirs.score, rel=1e-9, abs=1e-9)
+
+
+def test_bleu_by_hand():
+    # Of 7 words 2 are right, a "the" counting as often as the reference has it; no pair is.
+    assert bleu([["the"] * 7], [["the", "cat", "is", "on", "the", "mat"]]) == 0
+    # p = 5/6, 4/5, 3/4, 2/3, with a product of 1/3; c = 6 and r = 7.
+    said, reference = "a b c d e f", "a b c d e g h"
+    expected = 100 * np.exp(1 - 7 / 6) * (1 / 3) ** 0.25
+    assert bleu([said.split()], [reference.split()]) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("said", "references"), [([], []), (["a b"], ["a b", "c"])])
+def test_bleu_needs_a_reference_for_each_sentence(said, references):
+    with pytest.raises(ValueError, match="must be as many"):
+        bleu(said, references)

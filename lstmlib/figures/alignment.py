@@ -11,9 +11,10 @@ import numpy as np
 import traitlets
 
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.data import END, ENGLISH, GERMAN, number_words
 from lstmlib.figures.canvas import STYLE, module_source, shared
+from lstmlib.number_words import ENGLISH, GERMAN, number_words
 from lstmlib.translation import BidirectionalLSTM, Translator
+from lstmlib.vocabulary import END
 
 LONGEST = 20
 """The most words that a translation may have."""

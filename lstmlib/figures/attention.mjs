@@ -44,11 +44,11 @@ export function encode(words, { there, back }) {
   return left.map((h, s) => [...h, ...right[s]]);
 }
 
-// Weights over the positions that are not hidden, and the context. Without W_s the score is the dot product.
-export function attend(query, keys, hidden, { W_s, W_h, v }) {
+// Weights over the positions that are not hidden, and the context. Without W_q the score is the dot product.
+export function attend(query, keys, hidden, { W_q, W_k, v }) {
   const score = (key) =>
-    W_s
-      ? v.reduce((sum, weight, k) => sum + weight * Math.tanh(dot(query, W_s[k]) + dot(key, W_h[k])), 0)
+    W_q
+      ? v.reduce((sum, weight, k) => sum + weight * Math.tanh(dot(query, W_q[k]) + dot(key, W_k[k])), 0)
       : dot(query, key);
   const weights = softmax(keys.map((key, s) => (hidden[s] ? -Infinity : score(key))));
   return { weights, context: keys[0].map((_, k) => dot(weights, keys.map((key) => key[k]))) };
