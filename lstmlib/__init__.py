@@ -3,6 +3,7 @@
 Here are the layers and what trains them; everything else is imported from its module.
 """
 
+from lstmlib.ablation import UnsquashedLSTM
 from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM
@@ -26,6 +27,7 @@ __all__ = [
     "MinLSTM",
     "NoForgetLSTM",
     "PeepholeLSTM",
+    "UnsquashedLSTM",
     "__version__",
     "train",
 ]

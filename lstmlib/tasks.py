@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from lstmlib.activations import Array
-from lstmlib.checks import check_rng, check_size
+from lstmlib.checks import check_number, check_rng, check_size
 
 ADDING_TOLERANCE = 0.04
 """A sequence of `adding` or `multiplication` counts as right if its absolute error is below this (1997)."""
@@ -185,6 +185,58 @@ def adding_unscaled(T: int, B: int, *, rng: Generator | None = None) -> TaskBatc
 
 
 # One class at the end
+
+
+def sample_and_hold(T: int, B: int, chance: float, *, rng: Generator | None = None) -> TaskBatch:
+    """At every step say the number that came with the last flag.
+
+    Every step is a pair, a number from U(−1, 1) and a flag, which is 1 with probability `chance`
+    and at the first step.
+
+    Parameters
+    ----------
+    T, B : int
+        Length and batch size.
+    chance : float
+        Probability of a flag, from 0 to 1.
+    rng : numpy.random.Generator, optional
+        The only source of randomness.
+
+    Returns
+    -------
+    TaskBatch
+        `x` (T, B, 2): numbers and flags; `target` (T, B, 1).
+
+    Raises
+    ------
+    ValueError
+        For a T or B below 1, a `chance` that is no probability, or an `rng` that is no Generator.
+
+    Notes
+    -----
+    Saying 0 always has the mean squared error Var(U(−1, 1)) = 1/3.
+
+    Examples
+    --------
+    >>> batch = sample_and_hold(6, 1, chance=0.3, rng=np.random.default_rng(1))
+    >>> np.hstack([batch.x[:, 0], batch.target[:, 0]]).round(2)
+    array([[ 0.02,  1.  ,  0.02],
+           [ 0.9 ,  0.  ,  0.02],
+           [-0.71,  0.  ,  0.02],
+           [ 0.9 ,  1.  ,  0.9 ],
+           [-0.38,  0.  ,  0.9 ],
+           [-0.15,  0.  ,  0.9 ]])
+    """
+    check_size(T, "T")
+    check_size(B, "B")
+    if not 0 <= check_number(chance, "chance") <= 1:
+        raise ValueError(f"chance must be from 0 to 1, got {chance!r}")
+    rng = check_rng(rng)
+    number, flag = rng.uniform(-1, 1, (T, B)), rng.random((T, B)) < chance
+    flag[0] = True
+    last = np.maximum.accumulate(np.where(flag, np.arange(T)[:, None], 0), axis=0)
+    target = np.take_along_axis(number, last, axis=0)[..., None]
+    return TaskBatch(np.stack([number, flag], axis=-1).astype(float), target, np.ones((T, B), bool))
 
 
 def latching(T: int, B: int, *, L: int = 3, noise: float = 0.2, rng: Generator | None = None) -> TaskBatch:

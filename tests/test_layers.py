@@ -15,7 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lstmlib import GRU, LSTM, MLSTM, RNN, SLSTM, CoupledLSTM, MinLSTM, NoForgetLSTM, PeepholeLSTM
+from lstmlib import (
+    GRU,
+    LSTM,
+    MLSTM,
+    RNN,
+    SLSTM,
+    CoupledLSTM,
+    MinLSTM,
+    NoForgetLSTM,
+    PeepholeLSTM,
+    UnsquashedLSTM,
+)
 from lstmlib.gradients import check_layer, gradient_norm_by_lag
 from lstmlib.layer import RecurrentLayer
 
@@ -30,6 +41,7 @@ LAYERS = {
     "MinLSTM": MinLSTM,
     "SLSTM": SLSTM,
     "MLSTM": MLSTM,
+    "UnsquashedLSTM": UnsquashedLSTM,
 }
 TORCH = {"RNN": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
 

@@ -90,19 +90,6 @@ def test_no_function_is_defined_in_two_notebooks():
     assert {function: pages for function, pages in homes.items() if len(pages) > 1} == {}
 
 
-# The same work under other names, that waits for a home in lstmlib
-KNOWN_COPIES = {
-    # A number to hold where a flag says so, as a bell, a light and a mark
-    (
-        "chapters/gates/forget_gate: value_at_the_bell",
-        "chapters/gates/input_gate: sensor",
-        "chapters/lstm/notation: flagged_stream",
-    ),
-    # The class asked for at the end, within what trains a layer to latch a bit
-    ("chapters/rnn/recurrent_network: loss_of", "chapters/rnn/vanishing_gradients: loss_of"),
-}
-
-
 def renamed_by_position(definition):
     """A definition without its docstring, each name and each constant replaced by when it first appears."""
     tree, seen = copy.deepcopy(definition), {}
@@ -136,7 +123,7 @@ def copies(notebooks):
 
 def test_no_work_is_written_out_in_two_notebooks_under_other_names():
     notebooks = {name(path): [cell.source for cell in code_cells(path)] for path in NOTEBOOKS}
-    assert copies(notebooks) == KNOWN_COPIES
+    assert copies(notebooks) == set()
 
 
 def test_a_copy_is_found_whatever_it_is_called():

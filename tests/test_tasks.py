@@ -19,6 +19,7 @@ from lstmlib.tasks import (
     copying,
     latching,
     multiplication,
+    sample_and_hold,
     temporal_order,
 )
 
@@ -268,6 +269,28 @@ def test_copying_without_memory_costs_ten_log_eight_over_its_length(rng):
     assert loss == pytest.approx(10 * np.log(8) / (T + 20), rel=1e-12)
 
 
+# Sample and hold
+
+
+def test_what_is_held_is_the_number_that_came_with_the_last_flag(rng):
+    x, target, mask = sample_and_hold(40, 7, chance=0.2, rng=rng)
+    assert mask.all()
+    assert (x[0, :, 1] == 1).all()
+    held = np.zeros(7)
+    for t in range(40):
+        held = np.where(x[t, :, 1] == 1, x[t, :, 0], held)
+        np.testing.assert_array_equal(target[t, :, 0], held)
+
+
+def test_a_flag_comes_as_often_as_it_should_and_numbers_are_uniform(rng):
+    x = sample_and_hold(2000, 5, chance=0.3, rng=rng).x
+    assert_mean(x[1:, :, 1].ravel(), 0.3)
+    assert_mean(x[:, :, 0].ravel(), 0)
+    assert_mean(x[:, :, 0].ravel() ** 2, 1 / 3)
+    assert not sample_and_hold(50, 5, chance=0.0, rng=rng).x[1:, :, 1].any()
+    assert sample_and_hold(50, 5, chance=1.0, rng=rng).x[:, :, 1].all()
+
+
 # Bad input
 
 
@@ -291,6 +314,12 @@ def test_copying_without_memory_costs_ten_log_eight_over_its_length(rng):
         (lambda: latching(3, 4, L=0), "L must be a whole number of at least 1, got 0"),
         (lambda: latching(9, 4, noise=-1.0), "noise must be a standard deviation of at least 0, got -1.0"),
         (lambda: latching(9, 4, noise=np.nan), "noise must be a standard deviation of at least 0, got nan"),
+        (lambda: sample_and_hold(0, 4, 0.1), "T must be a whole number of at least 1, got 0"),
+        (lambda: sample_and_hold(5, 0, 0.1), "B must be a whole number of at least 1, got 0"),
+        (lambda: sample_and_hold(5, 4, 1.1), "chance must be from 0 to 1, got 1.1"),
+        (lambda: sample_and_hold(5, 4, -0.1), "chance must be from 0 to 1, got -0.1"),
+        (lambda: sample_and_hold(5, 4, "1"), "chance must be a finite number, got '1'"),
+        (lambda: sample_and_hold(5, 4, 0.1, rng=0), "rng must be a numpy.random.Generator"),
         (lambda: temporal_order(9, 4), "T must be at least 10, to have room for 2 relevant places"),
         (lambda: temporal_order(100, 4, relevant=4), "relevant must be 2 or 3.*; got 4"),
         (lambda: copying(0, 4), "T must be a whole number of at least 1, got 0"),
