@@ -23,7 +23,7 @@ from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
-from lstmlib.figures.lstm_cell import NOTATIONS, SEQUENCE
+from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.training import Adam, train
@@ -370,8 +370,8 @@ def test_a_sequence_may_pile_up_beyond_the_slider_of_the_cell_state(figure):
 def test_the_names_of_an_lstm_cell_change_and_its_numbers_do_not(figure):
     root = figure("LSTMCell")
     line, before = root.locator("[aria-live]"), None
-    assert root.get_by_label("Names:").locator("option").all_text_contents() == list(NOTATIONS)
-    for notation, names in NOTATIONS.items():
+    assert root.get_by_label("Names:").locator("option").all_text_contents() == list(NAMES_BY_NOTATION)
+    for notation, names in NAMES_BY_NOTATION.items():
         root.get_by_label("Names:").select_option(notation)
         root.page.wait_for_function(
             "([root, label]) => root.querySelector(`[aria-label='${label}']`)",
@@ -470,7 +470,7 @@ def test_the_translator_in_the_page_is_the_one_in_python(visit, translators):
     cases = [(name, n, hidden) for name in translators for n in numbers_read for hidden in ([], [0])]
     cases = [case for case in cases if len(sources[case[1]]) > len(case[2])]
     found = page.evaluate(
-        """async ({ source, weights, places, vocabulary, longest, cases }) => {
+        """async ({ source, weights, places, vocabulary, limits, cases }) => {
           const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
           const { unpack, inEnglish, translate } = await import(url);
           const models = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
@@ -478,7 +478,7 @@ def test_the_translator_in_the_page_is_the_one_in_python(visit, translators):
             const english = inEnglish(n);
             const words = english.map((word) => vocabulary.english.indexOf(word));
             const mask = words.map((_, s) => hidden.includes(s));
-            const said = translate(words, mask, models[name], { start: 1, end: 2, longest });
+            const said = translate(words, mask, models[name], limits);
             return [english, said.map((one) => vocabulary.german[one.word]), said.map((one) => one.weights)];
           });
         }""",
@@ -487,7 +487,7 @@ def test_the_translator_in_the_page_is_the_one_in_python(visit, translators):
             "weights": base64.b64encode(canvas.weights).decode(),
             "places": canvas.places,
             "vocabulary": canvas.vocabulary,
-            "longest": canvas.longest,
+            "limits": {name: getattr(canvas, name) for name in ("start", "end", "longest")},
             "cases": cases,
         },
     )
@@ -721,7 +721,7 @@ def test_a_task_set_from_outside_is_shown(views):
 def test_a_notation_set_from_outside_names_every_value(views):
     found = views("LSTMCell")
     found[0].page.get_by_label("notation").fill("LTM and STM")
-    names = NOTATIONS["LTM and STM"]
+    names = NAMES_BY_NOTATION["LTM and STM"]
     for view in found:
         assert view.get_by_label("Names:").input_value() == "LTM and STM"
         view.get_by_label("V use factor").first.wait_for()
@@ -766,7 +766,7 @@ def test_a_number_and_a_score_set_from_outside_are_translated(views):
 def test_every_label_is_read_whole_and_every_figure_fits(views, width):
     page = views("LSTMCell", width=width)[0].page
     names = page.get_by_label("Names:").first
-    shown = [(kind, None) for kind in TWICE] + [("LSTMCell", notation) for notation in NOTATIONS]
+    shown = [(kind, None) for kind in TWICE] + [("LSTMCell", notation) for notation in NAMES_BY_NOTATION]
     for kind, notation in shown:
         if notation:
             names.select_option(notation)
@@ -792,7 +792,7 @@ def test_every_label_is_read_whole_and_every_figure_fits(views, width):
 
 def test_cell_arithmetic_in_javascript_is_that_of_lstmlib(visit):
     page = visit("intro")
-    source = (ROOT / "lstmlib/figures/cell.mjs").read_text()
+    source = (ROOT / "lstmlib/figures/cell_arithmetic.mjs").read_text()
     rng = np.random.default_rng(0)
     a = rng.uniform(-30, 30, 200)
     gates = rng.uniform(-4, 4, (200, 4))
@@ -846,7 +846,7 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
           };
         }""",
         {
-            "source": (ROOT / "lstmlib/figures/cell.mjs").read_text(),
+            "source": (ROOT / "lstmlib/figures/cell_arithmetic.mjs").read_text(),
             "x": x.tolist(),
             "w": w,
             "u": u,

@@ -12,7 +12,7 @@ from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
-from lstmlib.figures.lstm_cell import NOTATIONS
+from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
@@ -79,8 +79,8 @@ def test_the_sequence_of_an_lstm_cell_is_there_in_python_with_the_reader_s_chang
 
 
 def test_every_notation_of_an_lstm_cell_names_every_value_and_no_two_alike():
-    assert len({str(names) for names in NOTATIONS.values()}) == len(NOTATIONS) == 4
-    for names in NOTATIONS.values():
+    assert len({str(names) for names in NAMES_BY_NOTATION.values()}) == len(NAMES_BY_NOTATION) == 4
+    for names in NAMES_BY_NOTATION.values():
         assert names.keys() == set("figoch")
         assert len({symbol for symbol, _ in names.values()}) == 6
 
