@@ -5,12 +5,13 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.data import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
-from lstmlib.figures.canvas import module_source
+from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.three_switches import INPUTS, TASKS
@@ -33,10 +34,105 @@ def test_every_number_has_a_slider_with_a_label(figure, count):
     assert all(labels)
 
 
+SLIDERS = {
+    # what stands at each slider, its ends, its step, and how it shows its number
+    "Gate": [
+        ("a₁ pre-activation", -8, 8, 0.1, ".2f"),
+        ("σ(a₁) gate", 0, 1, 0.01, ".2f"),
+        ("a₂ pre-activation", -8, 8, 0.1, ".2f"),
+        ("σ(a₂) gate", 0, 1, 0.01, ".2f"),
+        ("a₃ pre-activation", -8, 8, 0.1, ".2f"),
+        ("σ(a₃) gate", 0, 1, 0.01, ".2f"),
+    ],
+    "LSTMCell": [
+        ("f forget gate", 0, 1, 0.01, ".2f"),
+        ("i input gate", 0, 1, 0.01, ".2f"),
+        ("g candidate", -1, 1, 0.01, ".2f"),
+        ("o output gate", 0, 1, 0.01, ".2f"),
+        ("c cell state before", -2, 2, 0.01, ".2f"),
+    ],
+    "UnrolledLoop": [
+        ("w weight of the letter", -3, 3, 0.1, ".2f"),
+        ("u weight of the loop", -3, 3, 0.1, ".2f"),
+    ],
+    "GradientByLag": [
+        ("σ of the weights", 0.2, 2, 0.05, ".2f"),
+        ("T steps", 5, 50, 1, ".0f"),
+        ("b forget bias", -2, 6, 0.1, ".2f"),
+    ],
+}
+FIGURES = {
+    "Gate": lambda: Gate(),
+    "LSTMCell": lambda: LSTMCell(),
+    "UnrolledLoop": lambda: UnrolledLoop(),
+    "GradientByLag": lambda: GradientByLag(forget_bias=1),
+    "ThreeSwitches": lambda: ThreeSwitches(),
+    "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
+}
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_every_slider_has_its_label_its_ends_and_its_step(name):
+    found = sliders(FIGURES[name]())
+    assert [(s.description, s.min, s.max, s.step, s.readout_format) for s in found] == SLIDERS[name]
+    assert all(s.style.description_width == "auto" for s in found)
+
+
+TIES = {
+    "Gate": [("value", name) for name in ("a1", "s1", "a2", "s2", "a3", "s3")],
+    "LSTMCell": [
+        *[("value", name) for name in ("f", "i", "g", "o", "c_prev")],
+        *[(f"label_{name}", "description") for name in ("f", "i", "g", "o", "c_prev")],
+        ("lowest", "min"),
+        ("highest", "max"),
+    ],
+    "UnrolledLoop": [("value", "w"), ("value", "u")],
+    "GradientByLag": [("value", "sigma"), ("value", "length"), ("value", "forget_bias")],
+    "ThreeSwitches": [],
+    "Alignment": [],
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_slider_is_tied_to_its_value_in_the_browser(name, monkeypatch):
+    ties = []
+    monkeypatch.setattr("ipywidgets.jslink", lambda one, other: ties.append((one, other)))
+    figure = FIGURES[name]()
+    canvas, *found = figure.children
+    assert [(one[1], other[1]) for one, other in ties] == TIES[name]
+    for k, slider in enumerate(found):
+        assert ties[k] == ((slider, "value"), (canvas, TIES[name][k][1]))
+        assert slider.value == getattr(canvas, TIES[name][k][1])
+    if name == "LSTMCell":
+        labels, (lowest, highest) = ties[5:10], ties[10:]
+        assert [one for one, _ in labels] == [(canvas, f"label_{n}") for n in ("f", "i", "g", "o", "c_prev")]
+        assert [other for _, other in labels] == [(slider, "description") for slider in found]
+        assert lowest == ((canvas, "lowest"), (found[4], "min"))
+        assert highest == ((canvas, "highest"), (found[4], "max"))
+        assert (canvas.lowest, canvas.highest) == (found[4].min, found[4].max)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_whatever_a_script_asks_of_its_figure_travels_to_it(name):
+    figure = FIGURES[name]()
+    canvas = figure.children[0]
+    script = next(FOLDER.glob(f"{type(figure).__module__.split('.')[-1]}.mjs")).read_text()
+    asked = set(re.findall(r'(?<!\w)model\.get\("(\w+)"\)', script))
+    assert len(asked) >= 2
+    assert asked <= set(canvas.get_state())
+    assert "lstmlib-figure" in figure._dom_classes
+    assert ".lstmlib-figure svg" in canvas.get_state()["_css"]
+    assert "export default { render }" in canvas.get_state()["_esm"]
+
+
 def test_gate_lets_through_the_selector_vector_times_the_input():
-    figure = Gate(x=[1.0, -2.0, 0.5], a=[0.0, 8.0, -8.0])
-    np.testing.assert_allclose(figure.s, 1 / (1 + np.exp([0.0, -8.0, 8.0])), atol=1e-15)
-    np.testing.assert_allclose(figure.y, figure.s * [1.0, -2.0, 0.5], atol=0)
+    # σ(0) = 1/2, σ(ln 3) = 3/4, σ(−ln 3) = 1/4
+    figure = Gate(x=[1.0, -2.0, 0.5], a=[0.0, np.log(3), -np.log(3)])
+    np.testing.assert_allclose(figure.a, [0, 1.0986122886681098, -1.0986122886681098], rtol=1e-15)
+    np.testing.assert_allclose(figure.s, [0.5, 0.75, 0.25], rtol=1e-15)
+    np.testing.assert_allclose(figure.y, [0.5, -1.5, 0.125], rtol=1e-15)
+    figure.children[0].set_trait("s2", 0.1)
+    np.testing.assert_allclose(figure.y, [0.5, -0.2, 0.125], rtol=1e-15)
 
 
 def test_lstm_cell_computes_what_lstm_step_computes():
@@ -93,6 +189,38 @@ def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():
     np.testing.assert_allclose(figure.h, h[:, 0, 0], rtol=0, atol=1e-15)
     figure.children[0].word = "ba"
     np.testing.assert_allclose(figure.x, [-1.0, 1.0])
+
+
+@pytest.mark.parametrize("kind", ["linear", "tanh", "ReLU"])
+def test_gradient_by_lag_is_that_of_torch(kind):
+    figure, T = GradientByLag(sigma=1.1, length=12, kind=kind), 12
+    squash = {"linear": lambda a: a, "tanh": torch.tanh, "ReLU": torch.relu}[kind]
+    W, x = torch.tensor(figure.W), torch.tensor(EVENTS)
+
+    def read(h, start, stop):
+        for t in range(start, stop):
+            h = squash(W @ h + x[t])
+        return h
+
+    # A step back by lag k is one back to h_{T−k}, from which the last k of the numbers are read.
+    states = [read(torch.zeros(4, dtype=torch.float64), 0, T - lag) for lag in range(T)]
+    jacobians = [
+        torch.autograd.functional.jacobian(lambda h, lag=lag: read(h, T - lag, T), state)
+        for lag, state in enumerate(states)
+    ]
+    expected = [torch.linalg.matrix_norm(jacobian, 2) for jacobian in jacobians]
+    np.testing.assert_allclose(figure.norms, expected, rtol=1e-10)
+
+
+def test_the_kinds_and_the_fixed_numbers_of_gradient_by_lag_are_those_that_travel():
+    figure = GradientByLag(forget_bias=-1.5)
+    canvas = figure.children[0]
+    assert canvas.kinds == ["linear", "tanh", "ReLU"]
+    np.testing.assert_array_equal(canvas.U, GradientByLag(sigma=1).W)
+    np.testing.assert_array_equal(canvas.x, EVENTS)
+    assert (figure.sigma, figure.length, figure.kind, figure.forget_bias) == (1.2, 30, "tanh", -1.5)
+    assert type(figure.length) is int
+    assert GradientByLag().forget_bias is None
 
 
 @pytest.mark.parametrize("sigma", [0.4, 1.0, 1.9])
@@ -154,6 +282,50 @@ def test_the_weights_of_an_alignment_travel_compressed_and_whole():
         flat[start : start + len(GERMAN)], model.readout.params["b"].astype(np.float32)
     )
     assert len(flat) == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
+
+
+def test_the_limits_of_what_a_reader_types_are_those_of_python():
+    assert Gate(a=[0, 0, 8]).a[2] == Gate().children[0].reach == 8
+    longest = UnrolledLoop().children[0].longest
+    assert len(UnrolledLoop(word="abcdefghij").h) == longest == 10
+    with pytest.raises(ValueError, match="word must be 1 to 10 letters"):
+        UnrolledLoop(word="a" * (longest + 1))
+    canvas = Alignment({"dot": a_translator(DotAttention(4))}).children[0]
+    [highest] = number_words([canvas.highest])
+    assert highest.english[0] == "nine"
+    with pytest.raises(ValueError, match="must be whole and lie between"):
+        number_words([canvas.highest + 1])
+
+
+def test_an_alignment_travels_with_its_words_and_begins_at_21():
+    figure = Alignment({name: a_translator(DotAttention(4)) for name in ("one", "other")})
+    canvas = figure.children[0]
+    assert canvas.vocabulary == {"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)}
+    assert GERMAN.decode([canvas.start, canvas.end]) == ["<start>", "<end>"]
+    assert (figure.number, figure.scoring, figure.hidden, figure.english) == (
+        21,
+        "one",
+        [],
+        ("twenty", "one"),
+    )
+    figure.number = np.int64(7)
+    assert type(canvas.number) is int
+
+
+def test_a_translation_that_does_not_end_has_20_words():
+    model = a_translator(DotAttention(4))
+    model.readout.params["b"][GERMAN.symbols.index("und")] = 100
+    figure = Alignment({"dot": model})
+    assert figure.german == ("und",) * 20
+    assert figure.alignment.shape == (20, 2)
+
+
+def test_a_translation_is_said_up_to_its_end():
+    model = a_translator(DotAttention(4))
+    model.readout.params["b"][GERMAN.symbols.index("<end>")] = 100
+    figure = Alignment({"dot": model})
+    assert figure.german == ()
+    assert figure.alignment.shape == (0, 2)
 
 
 SOLUTIONS = [
