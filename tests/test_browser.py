@@ -145,6 +145,8 @@ def test_every_formula_is_a_drawing_with_all_its_glyphs_and_is_said_in_mathml(vi
           wrong: math.querySelectorAll("merror, [data-mml-node=merror]").length,
         }))"""
     )
+    source = next(path for end in (".ipynb", ".md") if (path := ROOT / f"{name}{end}").exists()).read_text()
+    assert bool(found) == ("{math}" in source or re.search(r"\$\S", source) is not None)
     for formula in found:
         assert formula["tex"]
         assert formula["drawn"] > 0 or formula["hidden"], formula
@@ -595,6 +597,7 @@ for figure, name, Control, options in [
     jslink((control, "value"), (canvas, name))
     display(control)
 """
+SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3}
 TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment"]
 
 
@@ -771,19 +774,22 @@ def test_every_label_is_read_whole_and_every_figure_fits(views, width):
         if notation:
             names.select_option(notation)
         view = page.locator(f".{kind}").first
-        cut, outside, tracks = view.evaluate(
+        labels, cut, outside, tracks = view.evaluate(
             """(view) => {
               const all = (selector) => [...view.querySelectorAll(selector)];
               const end = view.getBoundingClientRect().right + 12; // half a handle
               const labels = all(".widget-label, .widget-readout, .switches span, label");
               const parts = all("*").filter((part) => !part.closest("svg"));
               return [
+                labels.length,
                 labels.filter((l) => l.clientWidth < l.scrollWidth).map((l) => l.textContent),
                 parts.filter((p) => p.getBoundingClientRect().right > end).map((p) => p.className),
                 all(".slider-container").map((track) => track.clientWidth),
               ];
             }"""
         )
+        assert labels >= 2, kind
+        assert len(tracks) == SLIDERS.get(kind, 0), kind
         assert cut == [], kind
         assert outside == [], kind
         assert all(track >= 100 for track in tracks), "a slider too short to be set"

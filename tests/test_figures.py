@@ -116,13 +116,13 @@ def test_every_slider_is_tied_to_its_value_in_the_browser(name, monkeypatch):
 def test_whatever_a_script_asks_of_its_figure_travels_to_it(name):
     figure = FIGURES[name]()
     canvas = figure.children[0]
-    script = next(FOLDER.glob(f"{type(figure).__module__.split('.')[-1]}.mjs")).read_text()
-    asked = set(re.findall(r'(?<!\w)model\.get\("(\w+)"\)', script))
+    script = type(figure).__module__.split(".")[-1]
+    asked = set(re.findall(r'model\.get\("(\w+)"\)', (FOLDER / f"{script}.mjs").read_text()))
     assert len(asked) >= 2
     assert asked <= set(canvas.get_state())
     assert "lstmlib-figure" in figure._dom_classes
     assert ".lstmlib-figure svg" in canvas.get_state()["_css"]
-    assert "export default { render }" in canvas.get_state()["_esm"]
+    assert canvas.get_state()["_esm"] == module_source(script)
 
 
 def test_gate_lets_through_the_selector_vector_times_the_input():
@@ -174,11 +174,55 @@ def test_the_sequence_of_an_lstm_cell_is_there_in_python_with_the_reader_s_chang
     assert figure.sequence[0, 2] == 0.25
 
 
+def test_what_restart_and_start_over_go_back_to_is_how_the_figure_began():
+    cell = LSTMCell(f=0.1, i=0.2, g=-0.3, o=0.4, c_prev=-0.5, sequence=[(1, 0, 0.5, 1)])
+    values = {"f": 0.1, "i": 0.2, "g": -0.3, "o": 0.4, "c_prev": -0.5}
+    begun = values | {"sequence": [[1.0, 0.0, 0.5, 1.0]], "start": 0.0}
+    switches = {"i": [0.0] * 5, "f": [1.0] * 5, "o": [0.0] * 5}
+    for figure, expected in [(cell, begun), (ThreeSwitches(), switches)]:
+        canvas = figure.children[0]
+        assert canvas.initial == expected
+        assert {name: getattr(canvas, name) for name in expected} == expected
+
+
 def test_every_notation_of_an_lstm_cell_names_every_value_and_no_two_alike():
     assert len({str(names) for names in NAMES_BY_NOTATION.values()}) == len(NAMES_BY_NOTATION) == 4
     for names in NAMES_BY_NOTATION.values():
         assert names.keys() == set("figoch")
         assert len({symbol for symbol, _ in names.values()}) == 6
+
+
+@pytest.mark.parametrize(
+    ("notation", "symbols", "names"),
+    [
+        # of f, i, g, o, c and h, as reference/notation_card.md has them
+        (
+            "this book",
+            "f i g o c h",
+            "forget gate, input gate, candidate, output gate, cell state, hidden state",
+        ),
+        (
+            "capital letters",
+            "f i C̃ o C h",
+            "forget gate, input gate, candidate values, output gate, cell state, hidden state",
+        ),
+        (
+            "Γ for gates",
+            "Γf Γu c̃ Γo c a",
+            "forget gate, update gate, candidate, output gate, memory cell, activation",
+        ),
+        (
+            "LTM and STM",
+            "f i N V LTM STM",
+            "forget factor, ignore factor, new information, use factor, memory, memory",
+        ),
+    ],
+)
+def test_a_notation_has_its_own_symbols_and_names(notation, symbols, names):
+    pairs = dict(zip("figoch", zip(symbols.split(), names.split(", "), strict=True), strict=True))
+    assert NAMES_BY_NOTATION[notation] == pairs
+    travels = dict(LSTMCell().children[0].notations)[notation]
+    assert travels == pairs | {"c_prev": (pairs["c"][0], f"{pairs['c'][1]} before")}
 
 
 def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():
@@ -263,10 +307,10 @@ def test_alignment_says_what_its_translator_says_with_and_without_a_word():
     figure = Alignment({"additive": model}, 421)
     batch = translation_batch(number_words([421]))
     words, weights = model.translate(batch.source, batch.source_mask, 20)
-    said = [part for part in GERMAN.decode(words[:, 0]) if not part.startswith("<")]
-    assert figure.german == tuple(said[: len(figure.german)])
-    T = len(figure.alignment)
-    np.testing.assert_allclose(figure.alignment, weights[:T, 0], atol=1e-5)
+    said = " ".join(GERMAN.decode(words[:, 0])).split("<end>")[0].split()
+    assert len(said) > 0
+    assert figure.german == tuple(said)
+    np.testing.assert_allclose(figure.alignment, weights[: len(said), 0], atol=1e-5)
     figure.children[0].hidden = [1]
     assert (figure.alignment[:, 1] == 0).all()
     np.testing.assert_allclose(figure.alignment.sum(axis=1), 1)
@@ -442,6 +486,7 @@ def test_an_alignment_translates_the_number_and_hides_the_words_that_python_chos
     figure = Alignment(models, 21)
     figure.scoring, figure.hidden = "other", [1]
     assert figure.children[0].scoring == "other"
+    assert len(figure.alignment) > 0
     assert (figure.alignment[:, 1] == 0).all()
     figure.number = 300
     assert figure.english == ("three", "hundred")
@@ -463,7 +508,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "export default left + right;\n",
         "left": 'import { base } from "./base.mjs";\nexport const left = base + 1;\n',
         "right": 'import { base } from "./base.mjs";\nexport const right = base + 2;\n',
-        "base": "export const base = 3;\n",
+        "base": "export const base = 3;\nexport const other = 4;\n",
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.mjs").write_text(text)
@@ -471,6 +516,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
     lines = [line for line in module_source("figure").splitlines() if line]
     assert lines == [
         "const base = 3;",
+        "const other = 4;",
         "const left = base + 1;",
         "const right = base + 2;",
         "export default left + right;",
