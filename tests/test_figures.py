@@ -195,7 +195,7 @@ def test_every_notation_of_an_lstm_cell_names_every_value_and_no_two_alike():
 @pytest.mark.parametrize(
     ("notation", "symbols", "names"),
     [
-        # of f, i, g, o, c and h, as reference/notation_card.md has them
+        # of f, i, g, o, c and h
         (
             "this book",
             "f i g o c h",
@@ -440,6 +440,86 @@ def test_three_switches_computes_what_lstm_step_computes():
 def test_values_outside_their_range_are_named(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize(
+    ("figure", "name", "low", "high"),
+    [
+        (UnrolledLoop, "w", -3, 3),
+        (UnrolledLoop, "u", -3, 3),
+        (GradientByLag, "sigma", 0.2, 2),
+        (GradientByLag, "length", 5, 50),
+        (GradientByLag, "forget_bias", -2, 6),
+        *[(LSTMCell, name, 0, 1) for name in "fio"],
+        (LSTMCell, "g", -1, 1),
+        (LSTMCell, "c_prev", -2, 2),
+    ],
+)
+def test_a_number_may_be_anything_between_its_limits_and_nothing_beyond(figure, name, low, high):
+    for value in (low, high, np.float64(low)):
+        assert getattr(figure(**{name: value}), name) == value
+    for value in (low - 1e-6, high + 1e-6):
+        with pytest.raises(ValueError, match=re.escape(f"{name} must be a number from {low} to {high}, got")):
+            figure(**{name: value})
+
+
+@pytest.mark.parametrize(("name", "limit"), [("x", 2), ("a", 8)])
+def test_the_limits_of_a_gate_s_vectors(name, limit):
+    assert getattr(Gate(**{name: [-limit, 0, limit]}), name).tolist() == [-limit, 0, limit]
+    for value in (-limit - 1e-6, limit + 1e-6):
+        with pytest.raises(ValueError, match=rf"{name}\[2\] must be a number from -{limit} to {limit}"):
+            Gate(**{name: [0, 0, value]})
+
+
+def test_how_every_figure_begins_if_nothing_is_said():
+    gate, cell, loop, switches = Gate(), LSTMCell(), UnrolledLoop(), ThreeSwitches()
+    assert (gate.x.tolist(), gate.a.tolist()) == ([1.5, -1.0, 0.8], [3.0, 0.0, -3.0])
+    assert (cell.f, cell.i, cell.g, cell.o, cell.c_prev) == (0.9, 0.5, 0.8, 0.7, 1.0)
+    assert (cell.notation, cell.children[0].start) == ("this book", 0)
+    assert cell.sequence.tolist() == [
+        # i, f, g, o: write 0.9, hold it through two steps, read it, forget most, pile up a negative number
+        [1, 0, 0.9, 0],
+        [0, 1, -0.5, 0],
+        [0, 1, 0.7, 0],
+        [0, 1, 0, 1],
+        [0, 0.1, 0, 1],
+        [0.8, 1, -0.9, 1],
+    ]
+    assert (loop.word, loop.w, loop.u) == ("aab", 1.0, 0.5)
+    canvas = switches.children[0]
+    assert (switches.task, canvas.tolerance, canvas.x) == (0, 0.01, [0.4, -0.8, 0.7, -0.3, 0.6])
+    assert canvas.tasks == [
+        ["The second number, at the end", [0, 0, 0, 0, -0.8]],
+        ["The sum of the first three, at the end", [0, 0, 0, 0, 0.3]],
+        ["Every number as it comes", [0.4, -0.8, 0.7, -0.3, 0.6]],
+        ["Half of first + half of last, at the end", [0, 0, 0, 0, 0.5]],
+    ]
+
+
+def test_a_sequence_has_1_to_8_rows_and_its_state_ends_at_2():
+    assert LSTMCell(sequence=[(0, 1, 0, 1)] * 8).sequence.shape == (8, 4)
+    for rows in ([(0, 1, 0, 1)] * 9, np.zeros((0, 4)), np.zeros(4)):
+        with pytest.raises(ValueError, match=r"sequence must be 1 to 8 rows \(i, f, g, o\), got shape"):
+            LSTMCell(sequence=rows)
+    figure = LSTMCell(sequence=[(1, 1, -1, 1)] * 2)  # c = −1, −2
+    figure.children[0].sequence = [[1, 0, 1, 1]]  # as JavaScript sends whole numbers
+    assert figure.sequence.dtype == float
+    for row, name in [
+        ((-1e-6, 0, 0, 0), "i"),
+        ((0, 1.1, 0, 0), "f"),
+        ((0, 0, -1.1, 0), "g"),
+        ((0, 0, 0, 2), "o"),
+    ]:
+        with pytest.raises(ValueError, match=rf"sequence\[1\], {name} must be a number from"):
+            LSTMCell(sequence=[(0, 0, 0, 0), row])
+
+
+def test_a_task_is_a_number_and_no_truth_value():
+    for wrong in (True, -1, 1.0, "1"):
+        with pytest.raises(ValueError, match="task must be a whole number from 0 to 3, got"):
+            ThreeSwitches(task=wrong)
+    with pytest.raises(ValueError, match="word must be 1 to 10 letters from a to z, got 7"):
+        UnrolledLoop(word=7)
 
 
 SETTINGS = [
