@@ -165,6 +165,9 @@ def test_trace_is_empty_before_the_first_step_and_holds_what_was_played():
     figure.children[0].history = [[1.0, 0.0, 0.9, 0.0, 0.9, 0.0]]
     assert figure.trace.c.tolist() == [0.9]
     assert figure.trace._fields == ("i", "f", "g", "o", "c", "h")
+    figure.children[0].history = [[1, 0, 1, 0, 1, 0]] * 2  # as JavaScript sends whole numbers
+    assert figure.trace.c.dtype == float
+    assert figure.trace.c.shape == (2,)
 
 
 def test_the_sequence_of_an_lstm_cell_is_there_in_python_with_the_reader_s_changes():
@@ -262,6 +265,9 @@ def test_the_kinds_and_the_fixed_numbers_of_gradient_by_lag_are_those_that_trave
     assert canvas.kinds == ["linear", "tanh", "ReLU"]
     np.testing.assert_array_equal(canvas.U, GradientByLag(sigma=1).W)
     np.testing.assert_array_equal(canvas.x, EVENTS)
+    np.testing.assert_allclose(np.linalg.svd(canvas.U)[1], [1, 0.8, 0.5, 0.2], rtol=1e-12)
+    assert EVENTS.shape == (50, 4)
+    assert EVENTS.std() == pytest.approx(0.5, abs=0.05)
     assert (figure.sigma, figure.length, figure.kind, figure.forget_bias) == (1.2, 30, "tanh", -1.5)
     assert type(figure.length) is int
     assert GradientByLag().forget_bias is None
@@ -502,6 +508,8 @@ def test_a_sequence_has_1_to_8_rows_and_its_state_ends_at_2():
         with pytest.raises(ValueError, match=r"sequence must be 1 to 8 rows \(i, f, g, o\), got shape"):
             LSTMCell(sequence=rows)
     figure = LSTMCell(sequence=[(1, 1, -1, 1)] * 2)  # c = −1, −2
+    with pytest.raises(ValueError, match=r"after sequence\[2\] must be a number from -2 to 2, got 3\.0"):
+        LSTMCell(sequence=[(1, 1, 1, 1)] * 3)
     figure.children[0].sequence = [[1, 0, 1, 1]]  # as JavaScript sends whole numbers
     assert figure.sequence.dtype == float
     for row, name in [

@@ -185,10 +185,11 @@ def _rows(sequence: Sequence[Sequence[float]]) -> list[list[float]]:
     rows = np.asarray(sequence, dtype=float)
     if rows.ndim != 2 or rows.shape[1] != 4 or not 1 <= len(rows) <= MOST_ROWS:
         raise ValueError(f"sequence must be 1 to {MOST_ROWS} rows (i, f, g, o), got shape {rows.shape}")
-    for t, row in enumerate(rows):
-        for name, value in zip("ifgo", row, strict=True):
-            LIMITS[name].check(value, f"sequence[{t}], {name}")
+    steps: list[list[float]] = rows.tolist()
     c = 0.0
-    for t, (i, f, g, _) in enumerate(rows):
+    for t, row in enumerate(steps):
+        for gate, value in zip("ifgo", row, strict=True):
+            LIMITS[gate].check(value, f"sequence[{t}], {gate}")
+        i, f, g, _ = row
         c = LIMITS["c_prev"].check(f * c + i * g, f"the cell state after sequence[{t}]")
-    return rows.tolist()
+    return steps
