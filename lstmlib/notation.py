@@ -104,7 +104,7 @@ def _one_bias(b_x: Array, b_h: Array) -> Array:
     return np.where(b_h == 0, b_x, b_x + b_h)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Stacked:
     """One matrix for all gates: names of W_x, W_h and one bias or two, and the order of the gates."""
 
@@ -160,7 +160,7 @@ class _Onnx:
         return {"W": p["W"][None], "R": p["R"][None], "B": np.concatenate([p["Wb"], p["Rb"]])[None]}
 
 
-@dataclass(frozen=True)
+@dataclass
 class _OneByOne:
     """A matrix on [h, x] and a bias for each gate: the letters that name i, f, g, o."""
 

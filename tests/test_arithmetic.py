@@ -23,7 +23,7 @@ from lstmlib.translation import BidirectionalLSTM, Translator
 from lstmlib.vocabulary import END, START
 
 # The modules of lstmlib/figures in which it stands
-CELL, ATTENTION, TRANSLATOR = "cell", "attention", "alignment"
+CELL, ATTENTION, TRANSLATOR = "cell_arithmetic", "translator_arithmetic", "alignment"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -226,13 +226,13 @@ def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators
     cases = [case for case in cases if len(sources[case[1]]) > len(case[2])]
     found = javascript(
         TRANSLATOR,
-        """async ({ unpack, inEnglish, translate }, { weights, places, vocabulary, longest, cases }) => {
+        """async ({ unpack, inEnglish, translate }, { weights, places, vocabulary, limits, cases }) => {
           const models = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
           return cases.map(([name, n, hidden]) => {
             const english = inEnglish(n);
             const words = english.map((word) => vocabulary.english.indexOf(word));
             const mask = words.map((_, s) => hidden.includes(s));
-            const said = translate(words, mask, models[name], { start: 1, end: 2, longest });
+            const said = translate(words, mask, models[name], limits);
             return [english, said.map((one) => vocabulary.german[one.word]), said.map((one) => one.weights)];
           });
         }""",
@@ -240,7 +240,7 @@ def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators
             "weights": base64.b64encode(canvas.weights).decode(),
             "places": canvas.places,
             "vocabulary": canvas.vocabulary,
-            "longest": canvas.longest,
+            "limits": {name: getattr(canvas, name) for name in ("start", "end", "longest")},
             "cases": cases,
         },
     )

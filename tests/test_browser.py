@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from lstmlib.activations import sigmoid
 from lstmlib.figures import GradientByLag
 from lstmlib.figures.gradient_by_lag import KINDS
-from lstmlib.figures.lstm_cell import NOTATIONS, SEQUENCE
+from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 sys.path.insert(0, str(ROOT / "theme"))
@@ -137,6 +137,8 @@ def test_every_formula_is_a_drawing_with_all_its_glyphs_and_is_said_in_mathml(vi
           wrong: math.querySelectorAll("merror, [data-mml-node=merror]").length,
         }))"""
     )
+    source = next(path for end in (".ipynb", ".md") if (path := ROOT / f"{name}{end}").exists()).read_text()
+    assert bool(found) == ("{math}" in source or re.search(r"\$\S", source) is not None)
     for formula in found:
         assert formula["tex"]
         assert formula["drawn"] > 0 or formula["hidden"], formula
@@ -362,8 +364,8 @@ def test_a_sequence_may_pile_up_beyond_the_slider_of_the_cell_state(figure):
 def test_the_names_of_an_lstm_cell_change_and_its_numbers_do_not(figure):
     root = figure("LSTMCell")
     line, before = root.locator("[aria-live]"), None
-    assert root.get_by_label("Names:").locator("option").all_text_contents() == list(NOTATIONS)
-    for notation, names in NOTATIONS.items():
+    assert root.get_by_label("Names:").locator("option").all_text_contents() == list(NAMES_BY_NOTATION)
+    for notation, names in NAMES_BY_NOTATION.items():
         root.get_by_label("Names:").select_option(notation)
         root.page.wait_for_function(
             "([root, label]) => root.querySelector(`[aria-label='${label}']`)",
@@ -534,6 +536,7 @@ for figure, name, Control, options in [
     jslink((control, "value"), (canvas, name))
     display(control)
 """
+SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3}
 TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment"]
 
 
@@ -660,7 +663,7 @@ def test_a_task_set_from_outside_is_shown(views):
 def test_a_notation_set_from_outside_names_every_value(views):
     found = views("LSTMCell")
     found[0].page.get_by_label("notation").fill("LTM and STM")
-    names = NOTATIONS["LTM and STM"]
+    names = NAMES_BY_NOTATION["LTM and STM"]
     for view in found:
         assert view.get_by_label("Names:").input_value() == "LTM and STM"
         view.get_by_label("V use factor").first.wait_for()
@@ -705,24 +708,27 @@ def test_a_number_and_a_score_set_from_outside_are_translated(views):
 def test_every_label_is_read_whole_and_every_figure_fits(views, width):
     page = views("LSTMCell", width=width)[0].page
     names = page.get_by_label("Names:").first
-    shown = [(kind, None) for kind in TWICE] + [("LSTMCell", notation) for notation in NOTATIONS]
+    shown = [(kind, None) for kind in TWICE] + [("LSTMCell", notation) for notation in NAMES_BY_NOTATION]
     for kind, notation in shown:
         if notation:
             names.select_option(notation)
         view = page.locator(f".{kind}").first
-        cut, outside, tracks = view.evaluate(
+        labels, cut, outside, tracks = view.evaluate(
             """(view) => {
               const all = (selector) => [...view.querySelectorAll(selector)];
               const end = view.getBoundingClientRect().right + 12; // half a handle
               const labels = all(".widget-label, .widget-readout, .switches span, label");
               const parts = all("*").filter((part) => !part.closest("svg"));
               return [
+                labels.length,
                 labels.filter((l) => l.clientWidth < l.scrollWidth).map((l) => l.textContent),
                 parts.filter((p) => p.getBoundingClientRect().right > end).map((p) => p.className),
                 all(".slider-container").map((track) => track.clientWidth),
               ];
             }"""
         )
+        assert labels >= 2, kind
+        assert len(tracks) == SLIDERS.get(kind, 0), kind
         assert cut == [], kind
         assert outside == [], kind
         assert all(track >= 100 for track in tracks), "a slider too short to be set"

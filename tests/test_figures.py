@@ -5,13 +5,14 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
-from lstmlib.figures.canvas import module_source
+from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
-from lstmlib.figures.lstm_cell import NOTATIONS
+from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
@@ -33,10 +34,105 @@ def test_every_number_has_a_slider_with_a_label(figure, count):
     assert all(labels)
 
 
+SLIDERS = {
+    # what stands at each slider, its ends, its step, and how it shows its number
+    "Gate": [
+        ("a₁ pre-activation", -8, 8, 0.1, ".2f"),
+        ("σ(a₁) gate", 0, 1, 0.01, ".2f"),
+        ("a₂ pre-activation", -8, 8, 0.1, ".2f"),
+        ("σ(a₂) gate", 0, 1, 0.01, ".2f"),
+        ("a₃ pre-activation", -8, 8, 0.1, ".2f"),
+        ("σ(a₃) gate", 0, 1, 0.01, ".2f"),
+    ],
+    "LSTMCell": [
+        ("f forget gate", 0, 1, 0.01, ".2f"),
+        ("i input gate", 0, 1, 0.01, ".2f"),
+        ("g candidate", -1, 1, 0.01, ".2f"),
+        ("o output gate", 0, 1, 0.01, ".2f"),
+        ("c cell state before", -2, 2, 0.01, ".2f"),
+    ],
+    "UnrolledLoop": [
+        ("w weight of the letter", -3, 3, 0.1, ".2f"),
+        ("u weight of the loop", -3, 3, 0.1, ".2f"),
+    ],
+    "GradientByLag": [
+        ("σ of the weights", 0.2, 2, 0.05, ".2f"),
+        ("T steps", 5, 50, 1, ".0f"),
+        ("b forget bias", -2, 6, 0.1, ".2f"),
+    ],
+}
+FIGURES = {
+    "Gate": lambda: Gate(),
+    "LSTMCell": lambda: LSTMCell(),
+    "UnrolledLoop": lambda: UnrolledLoop(),
+    "GradientByLag": lambda: GradientByLag(forget_bias=1),
+    "ThreeSwitches": lambda: ThreeSwitches(),
+    "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
+}
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_every_slider_has_its_label_its_ends_and_its_step(name):
+    found = sliders(FIGURES[name]())
+    assert [(s.description, s.min, s.max, s.step, s.readout_format) for s in found] == SLIDERS[name]
+    assert all(s.style.description_width == "auto" for s in found)
+
+
+TIES = {
+    "Gate": [("value", name) for name in ("a1", "s1", "a2", "s2", "a3", "s3")],
+    "LSTMCell": [
+        *[("value", name) for name in ("f", "i", "g", "o", "c_prev")],
+        *[(f"label_{name}", "description") for name in ("f", "i", "g", "o", "c_prev")],
+        ("lowest", "min"),
+        ("highest", "max"),
+    ],
+    "UnrolledLoop": [("value", "w"), ("value", "u")],
+    "GradientByLag": [("value", "sigma"), ("value", "length"), ("value", "forget_bias")],
+    "ThreeSwitches": [],
+    "Alignment": [],
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_slider_is_tied_to_its_value_in_the_browser(name, monkeypatch):
+    ties = []
+    monkeypatch.setattr("ipywidgets.jslink", lambda one, other: ties.append((one, other)))
+    figure = FIGURES[name]()
+    canvas, *found = figure.children
+    assert [(one[1], other[1]) for one, other in ties] == TIES[name]
+    for k, slider in enumerate(found):
+        assert ties[k] == ((slider, "value"), (canvas, TIES[name][k][1]))
+        assert slider.value == getattr(canvas, TIES[name][k][1])
+    if name == "LSTMCell":
+        labels, (lowest, highest) = ties[5:10], ties[10:]
+        assert [one for one, _ in labels] == [(canvas, f"label_{n}") for n in ("f", "i", "g", "o", "c_prev")]
+        assert [other for _, other in labels] == [(slider, "description") for slider in found]
+        assert lowest == ((canvas, "lowest"), (found[4], "min"))
+        assert highest == ((canvas, "highest"), (found[4], "max"))
+        assert (canvas.lowest, canvas.highest) == (found[4].min, found[4].max)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_whatever_a_script_asks_of_its_figure_travels_to_it(name):
+    figure = FIGURES[name]()
+    canvas = figure.children[0]
+    script = type(figure).__module__.split(".")[-1]
+    asked = set(re.findall(r'model\.get\("(\w+)"\)', (FOLDER / f"{script}.mjs").read_text()))
+    assert len(asked) >= 2
+    assert asked <= set(canvas.get_state())
+    assert "lstmlib-figure" in figure._dom_classes
+    assert ".lstmlib-figure svg" in canvas.get_state()["_css"]
+    assert canvas.get_state()["_esm"] == module_source(script)
+
+
 def test_gate_lets_through_the_selector_vector_times_the_input():
-    figure = Gate(x=[1.0, -2.0, 0.5], a=[0.0, 8.0, -8.0])
-    np.testing.assert_allclose(figure.s, 1 / (1 + np.exp([0.0, -8.0, 8.0])), atol=1e-15)
-    np.testing.assert_allclose(figure.y, figure.s * [1.0, -2.0, 0.5], atol=0)
+    # σ(0) = 1/2, σ(ln 3) = 3/4, σ(−ln 3) = 1/4
+    figure = Gate(x=[1.0, -2.0, 0.5], a=[0.0, np.log(3), -np.log(3)])
+    np.testing.assert_allclose(figure.a, [0, 1.0986122886681098, -1.0986122886681098], rtol=1e-15)
+    np.testing.assert_allclose(figure.s, [0.5, 0.75, 0.25], rtol=1e-15)
+    np.testing.assert_allclose(figure.y, [0.5, -1.5, 0.125], rtol=1e-15)
+    figure.children[0].set_trait("s2", 0.1)
+    np.testing.assert_allclose(figure.y, [0.5, -0.2, 0.125], rtol=1e-15)
 
 
 def test_lstm_cell_computes_what_lstm_step_computes():
@@ -69,6 +165,9 @@ def test_trace_is_empty_before_the_first_step_and_holds_what_was_played():
     figure.children[0].history = [[1.0, 0.0, 0.9, 0.0, 0.9, 0.0]]
     assert figure.trace.c.tolist() == [0.9]
     assert figure.trace._fields == ("i", "f", "g", "o", "c", "h")
+    figure.children[0].history = [[1, 0, 1, 0, 1, 0]] * 2  # as JavaScript sends whole numbers
+    assert figure.trace.c.dtype == float
+    assert figure.trace.c.shape == (2,)
 
 
 def test_the_sequence_of_an_lstm_cell_is_there_in_python_with_the_reader_s_changes():
@@ -78,11 +177,55 @@ def test_the_sequence_of_an_lstm_cell_is_there_in_python_with_the_reader_s_chang
     assert figure.sequence[0, 2] == 0.25
 
 
+def test_what_restart_and_start_over_go_back_to_is_how_the_figure_began():
+    cell = LSTMCell(f=0.1, i=0.2, g=-0.3, o=0.4, c_prev=-0.5, sequence=[(1, 0, 0.5, 1)])
+    values = {"f": 0.1, "i": 0.2, "g": -0.3, "o": 0.4, "c_prev": -0.5}
+    begun = values | {"sequence": [[1.0, 0.0, 0.5, 1.0]], "start": 0.0}
+    switches = {"i": [0.0] * 5, "f": [1.0] * 5, "o": [0.0] * 5}
+    for figure, expected in [(cell, begun), (ThreeSwitches(), switches)]:
+        canvas = figure.children[0]
+        assert canvas.initial == expected
+        assert {name: getattr(canvas, name) for name in expected} == expected
+
+
 def test_every_notation_of_an_lstm_cell_names_every_value_and_no_two_alike():
-    assert len({str(names) for names in NOTATIONS.values()}) == len(NOTATIONS) == 4
-    for names in NOTATIONS.values():
+    assert len({str(names) for names in NAMES_BY_NOTATION.values()}) == len(NAMES_BY_NOTATION) == 4
+    for names in NAMES_BY_NOTATION.values():
         assert names.keys() == set("figoch")
         assert len({symbol for symbol, _ in names.values()}) == 6
+
+
+@pytest.mark.parametrize(
+    ("notation", "symbols", "names"),
+    [
+        # of f, i, g, o, c and h
+        (
+            "this book",
+            "f i g o c h",
+            "forget gate, input gate, candidate, output gate, cell state, hidden state",
+        ),
+        (
+            "capital letters",
+            "f i C̃ o C h",
+            "forget gate, input gate, candidate values, output gate, cell state, hidden state",
+        ),
+        (
+            "Γ for gates",
+            "Γf Γu c̃ Γo c a",
+            "forget gate, update gate, candidate, output gate, memory cell, activation",
+        ),
+        (
+            "LTM and STM",
+            "f i N V LTM STM",
+            "forget factor, ignore factor, new information, use factor, memory, memory",
+        ),
+    ],
+)
+def test_a_notation_has_its_own_symbols_and_names(notation, symbols, names):
+    pairs = dict(zip("figoch", zip(symbols.split(), names.split(", "), strict=True), strict=True))
+    assert NAMES_BY_NOTATION[notation] == pairs
+    travels = dict(LSTMCell().children[0].notations)[notation]
+    assert travels == pairs | {"c_prev": (pairs["c"][0], f"{pairs['c'][1]} before")}
 
 
 def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():
@@ -93,6 +236,41 @@ def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():
     np.testing.assert_allclose(figure.h, h[:, 0, 0], rtol=0, atol=1e-15)
     figure.children[0].word = "ba"
     np.testing.assert_allclose(figure.x, [-1.0, 1.0])
+
+
+@pytest.mark.parametrize("kind", ["linear", "tanh", "ReLU"])
+def test_gradient_by_lag_is_that_of_torch(kind):
+    figure, T = GradientByLag(sigma=1.1, length=12, kind=kind), 12
+    squash = {"linear": lambda a: a, "tanh": torch.tanh, "ReLU": torch.relu}[kind]
+    W, x = torch.tensor(figure.W), torch.tensor(EVENTS)
+
+    def read(h, start, stop):
+        for t in range(start, stop):
+            h = squash(W @ h + x[t])
+        return h
+
+    # A step back by lag k is one back to h_{T−k}, from which the last k of the numbers are read.
+    states = [read(torch.zeros(4, dtype=torch.float64), 0, T - lag) for lag in range(T)]
+    jacobians = [
+        torch.autograd.functional.jacobian(lambda h, lag=lag: read(h, T - lag, T), state)
+        for lag, state in enumerate(states)
+    ]
+    expected = [torch.linalg.matrix_norm(jacobian, 2) for jacobian in jacobians]
+    np.testing.assert_allclose(figure.norms, expected, rtol=1e-10)
+
+
+def test_the_kinds_and_the_fixed_numbers_of_gradient_by_lag_are_those_that_travel():
+    figure = GradientByLag(forget_bias=-1.5)
+    canvas = figure.children[0]
+    assert canvas.kinds == ["linear", "tanh", "ReLU"]
+    np.testing.assert_array_equal(canvas.U, GradientByLag(sigma=1).W)
+    np.testing.assert_array_equal(canvas.x, EVENTS)
+    np.testing.assert_allclose(np.linalg.svd(canvas.U)[1], [1, 0.8, 0.5, 0.2], rtol=1e-12)
+    assert EVENTS.shape == (50, 4)
+    assert EVENTS.std() == pytest.approx(0.5, abs=0.05)
+    assert (figure.sigma, figure.length, figure.kind, figure.forget_bias) == (1.2, 30, "tanh", -1.5)
+    assert type(figure.length) is int
+    assert GradientByLag().forget_bias is None
 
 
 @pytest.mark.parametrize("sigma", [0.4, 1.0, 1.9])
@@ -135,10 +313,10 @@ def test_alignment_says_what_its_translator_says_with_and_without_a_word():
     figure = Alignment({"additive": model}, 421)
     batch = translation_batch(number_words([421]))
     words, weights = model.translate(batch.source, batch.source_mask, 20)
-    said = [part for part in GERMAN.decode(words[:, 0]) if not part.startswith("<")]
-    assert figure.german == tuple(said[: len(figure.german)])
-    T = len(figure.alignment)
-    np.testing.assert_allclose(figure.alignment, weights[:T, 0], atol=1e-5)
+    said = " ".join(GERMAN.decode(words[:, 0])).split("<end>")[0].split()
+    assert len(said) > 0
+    assert figure.german == tuple(said)
+    np.testing.assert_allclose(figure.alignment, weights[: len(said), 0], atol=1e-5)
     figure.children[0].hidden = [1]
     assert (figure.alignment[:, 1] == 0).all()
     np.testing.assert_allclose(figure.alignment.sum(axis=1), 1)
@@ -154,6 +332,50 @@ def test_the_weights_of_an_alignment_travel_compressed_and_whole():
         flat[start : start + len(GERMAN)], model.readout.params["b"].astype(np.float32)
     )
     assert len(flat) == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
+
+
+def test_the_limits_of_what_a_reader_types_are_those_of_python():
+    assert Gate(a=[0, 0, 8]).a[2] == Gate().children[0].reach == 8
+    longest = UnrolledLoop().children[0].longest
+    assert len(UnrolledLoop(word="abcdefghij").h) == longest == 10
+    with pytest.raises(ValueError, match="word must be 1 to 10 letters"):
+        UnrolledLoop(word="a" * (longest + 1))
+    canvas = Alignment({"dot": a_translator(DotAttention(4))}).children[0]
+    [highest] = number_words([canvas.highest])
+    assert highest.english[0] == "nine"
+    with pytest.raises(ValueError, match="must be whole and lie between"):
+        number_words([canvas.highest + 1])
+
+
+def test_an_alignment_travels_with_its_words_and_begins_at_21():
+    figure = Alignment({name: a_translator(DotAttention(4)) for name in ("one", "other")})
+    canvas = figure.children[0]
+    assert canvas.vocabulary == {"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)}
+    assert GERMAN.decode([canvas.start, canvas.end]) == ["<start>", "<end>"]
+    assert (figure.number, figure.scoring, figure.hidden, figure.english) == (
+        21,
+        "one",
+        [],
+        ("twenty", "one"),
+    )
+    figure.number = np.int64(7)
+    assert type(canvas.number) is int
+
+
+def test_a_translation_that_does_not_end_has_20_words():
+    model = a_translator(DotAttention(4))
+    model.readout.params["b"][GERMAN.symbols.index("und")] = 100
+    figure = Alignment({"dot": model})
+    assert figure.german == ("und",) * 20
+    assert figure.alignment.shape == (20, 2)
+
+
+def test_a_translation_is_said_up_to_its_end():
+    model = a_translator(DotAttention(4))
+    model.readout.params["b"][GERMAN.symbols.index("<end>")] = 100
+    figure = Alignment({"dot": model})
+    assert figure.german == ()
+    assert figure.alignment.shape == (0, 2)
 
 
 SOLUTIONS = [
@@ -226,6 +448,88 @@ def test_values_outside_their_range_are_named(make, message):
         make()
 
 
+@pytest.mark.parametrize(
+    ("figure", "name", "low", "high"),
+    [
+        (UnrolledLoop, "w", -3, 3),
+        (UnrolledLoop, "u", -3, 3),
+        (GradientByLag, "sigma", 0.2, 2),
+        (GradientByLag, "length", 5, 50),
+        (GradientByLag, "forget_bias", -2, 6),
+        *[(LSTMCell, name, 0, 1) for name in "fio"],
+        (LSTMCell, "g", -1, 1),
+        (LSTMCell, "c_prev", -2, 2),
+    ],
+)
+def test_a_number_may_be_anything_between_its_limits_and_nothing_beyond(figure, name, low, high):
+    for value in (low, high, np.float64(low)):
+        assert getattr(figure(**{name: value}), name) == value
+    for value in (low - 1e-6, high + 1e-6):
+        with pytest.raises(ValueError, match=re.escape(f"{name} must be a number from {low} to {high}, got")):
+            figure(**{name: value})
+
+
+@pytest.mark.parametrize(("name", "limit"), [("x", 2), ("a", 8)])
+def test_the_limits_of_a_gate_s_vectors(name, limit):
+    assert getattr(Gate(**{name: [-limit, 0, limit]}), name).tolist() == [-limit, 0, limit]
+    for value in (-limit - 1e-6, limit + 1e-6):
+        with pytest.raises(ValueError, match=rf"{name}\[2\] must be a number from -{limit} to {limit}"):
+            Gate(**{name: [0, 0, value]})
+
+
+def test_how_every_figure_begins_if_nothing_is_said():
+    gate, cell, loop, switches = Gate(), LSTMCell(), UnrolledLoop(), ThreeSwitches()
+    assert (gate.x.tolist(), gate.a.tolist()) == ([1.5, -1.0, 0.8], [3.0, 0.0, -3.0])
+    assert (cell.f, cell.i, cell.g, cell.o, cell.c_prev) == (0.9, 0.5, 0.8, 0.7, 1.0)
+    assert (cell.notation, cell.children[0].start) == ("this book", 0)
+    assert cell.sequence.tolist() == [
+        # i, f, g, o: write 0.9, hold it through two steps, read it, forget most, pile up a negative number
+        [1, 0, 0.9, 0],
+        [0, 1, -0.5, 0],
+        [0, 1, 0.7, 0],
+        [0, 1, 0, 1],
+        [0, 0.1, 0, 1],
+        [0.8, 1, -0.9, 1],
+    ]
+    assert (loop.word, loop.w, loop.u) == ("aab", 1.0, 0.5)
+    canvas = switches.children[0]
+    assert (switches.task, canvas.tolerance, canvas.x) == (0, 0.01, [0.4, -0.8, 0.7, -0.3, 0.6])
+    assert canvas.tasks == [
+        ["The second number, at the end", [0, 0, 0, 0, -0.8]],
+        ["The sum of the first three, at the end", [0, 0, 0, 0, 0.3]],
+        ["Every number as it comes", [0.4, -0.8, 0.7, -0.3, 0.6]],
+        ["Half of first + half of last, at the end", [0, 0, 0, 0, 0.5]],
+    ]
+
+
+def test_a_sequence_has_1_to_8_rows_and_its_state_ends_at_2():
+    assert LSTMCell(sequence=[(0, 1, 0, 1)] * 8).sequence.shape == (8, 4)
+    for rows in ([(0, 1, 0, 1)] * 9, np.zeros((0, 4)), np.zeros(4)):
+        with pytest.raises(ValueError, match=r"sequence must be 1 to 8 rows \(i, f, g, o\), got shape"):
+            LSTMCell(sequence=rows)
+    figure = LSTMCell(sequence=[(1, 1, -1, 1)] * 2)  # c = −1, −2
+    with pytest.raises(ValueError, match=r"after sequence\[2\] must be a number from -2 to 2, got 3\.0"):
+        LSTMCell(sequence=[(1, 1, 1, 1)] * 3)
+    figure.children[0].sequence = [[1, 0, 1, 1]]  # as JavaScript sends whole numbers
+    assert figure.sequence.dtype == float
+    for row, name in [
+        ((-1e-6, 0, 0, 0), "i"),
+        ((0, 1.1, 0, 0), "f"),
+        ((0, 0, -1.1, 0), "g"),
+        ((0, 0, 0, 2), "o"),
+    ]:
+        with pytest.raises(ValueError, match=rf"sequence\[1\], {name} must be a number from"):
+            LSTMCell(sequence=[(0, 0, 0, 0), row])
+
+
+def test_a_task_is_a_number_and_no_truth_value():
+    for wrong in (True, -1, 1.0, "1"):
+        with pytest.raises(ValueError, match="task must be a whole number from 0 to 3, got"):
+            ThreeSwitches(task=wrong)
+    with pytest.raises(ValueError, match="word must be 1 to 10 letters from a to z, got 7"):
+        UnrolledLoop(word=7)
+
+
 SETTINGS = [
     # what Python may set, a value that fits, one that does not, and what is said of it
     (UnrolledLoop, "word", "abba", "ab1", "word must be 1 to 10 letters from a to z, got 'ab1'"),
@@ -270,6 +574,7 @@ def test_an_alignment_translates_the_number_and_hides_the_words_that_python_chos
     figure = Alignment(models, 21)
     figure.scoring, figure.hidden = "other", [1]
     assert figure.children[0].scoring == "other"
+    assert len(figure.alignment) > 0
     assert (figure.alignment[:, 1] == 0).all()
     figure.number = 300
     assert figure.english == ("three", "hundred")
@@ -291,7 +596,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "export default left + right;\n",
         "left": 'import { base } from "./base.mjs";\nexport const left = base + 1;\n',
         "right": 'import { base } from "./base.mjs";\nexport const right = base + 2;\n',
-        "base": "export const base = 3;\n",
+        "base": "export const base = 3;\nexport const other = 4;\n",
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.mjs").write_text(text)
@@ -299,6 +604,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
     lines = [line for line in module_source("figure").splitlines() if line]
     assert lines == [
         "const base = 3;",
+        "const other = 4;",
         "const left = base + 1;",
         "const right = base + 2;",
         "export default left + right;",

@@ -1,9 +1,8 @@
 // A trained translator in the page: choose a number, and see for each word where it looks.
 
-import { translate } from "./attention.mjs";
-import { onChange, status, svg } from "./drawing.mjs";
+import { button, choice, controls, drawing, field, onChange, set, status, svg } from "./drawing.mjs";
+import { translate } from "./translator_arithmetic.mjs";
 
-const HIGHEST = 999999;
 const TOP = 92; // room for the slanted source words
 const LEFT = 78;
 const ROW = 20;
@@ -11,17 +10,12 @@ const ROW = 20;
 async function render({ model, el }) {
   const vocabulary = model.get("vocabulary");
   const models = await unpack(model.get("weights"), model.get("places"));
-  const controls = document.createElement("div");
-  controls.className = "controls";
-  el.append(controls);
-  const field = inputField(controls, "Number:", model.get("number"));
-  const choice = selectField(controls, "Score:", Object.keys(models), model.get("scoring"));
-  const words = document.createElement("div");
-  words.className = "controls";
-  words.setAttribute("role", "group");
-  words.setAttribute("aria-label", "Source words: press one to hide it from the attention");
-  el.append(words);
-  const canvas = svg(el, "svg", { role: "img" });
+  const [start, end, longest, highest] = ["start", "end", "longest", "highest"].map((name) => model.get(name));
+  const fields = controls(el);
+  const words = controls(el, {
+    role: "group", "aria-label": "Source words: press one to hide it from the attention",
+  });
+  const canvas = drawing(el, 0);
   const line = status(el);
 
   const english = () => inEnglish(model.get("number"));
@@ -30,9 +24,7 @@ async function render({ model, el }) {
     const hidden = english().map((_, s) => model.get("hidden").includes(s));
     // A number from Python may come just before the news that none of its words is hidden.
     if (hidden.every(Boolean)) hidden.fill(false);
-    const said = translate(source, hidden, models[model.get("scoring")], {
-      start: 1, end: 2, longest: model.get("longest"),
-    });
+    const said = translate(source, hidden, models[model.get("scoring")], { start, end, longest });
     const german = said.map(({ word }) => vocabulary.german[word]);
     draw(canvas, english(), hidden, german, said);
     const looks = said.map(({ weights }, t) => {
@@ -47,49 +39,28 @@ async function render({ model, el }) {
   const listWords = () => {
     words.replaceChildren();
     english().forEach((word, s) => {
-      const key = document.createElement("button");
-      key.type = "button";
-      key.textContent = word;
-      key.setAttribute("aria-pressed", model.get("hidden").includes(s));
-      key.addEventListener("click", () => {
+      const key = button(words, word, () => {
         const hidden = model.get("hidden");
         const now = hidden.includes(s) ? hidden.filter((k) => k !== s) : [...hidden, s];
         if (now.length === english().length) {
           line.textContent = "One word at least must be seen: show another before you hide this one.";
           return;
         }
-        model.set("hidden", now);
-        model.save_changes();
+        set(model, { hidden: now });
       });
-      words.append(key);
+      key.setAttribute("aria-pressed", model.get("hidden").includes(s));
     });
   };
 
-  const typed = () => field.value.trim().replace(/[,\s]/g, "");
-  field.addEventListener("input", () => {
-    const text = typed();
-    const fits = /^\d{1,6}$/.test(text);
-    field.setAttribute("aria-invalid", !fits);
-    if (!fits) {
-      line.textContent =
-        `“${field.value}” is not a whole number from 0 to 999,999. ` +
-        `The figure still shows ${model.get("number")}.`;
-      return;
-    }
-    model.set({ number: Number(text), hidden: [] });
-    model.save_changes();
-  });
-  choice.addEventListener("change", () => {
-    model.set("scoring", choice.value);
-    model.save_changes();
-  });
-
+  const typed = (text) => {
+    const digits = text.trim().replace(/[,\s]/g, "");
+    if (/^\d+$/.test(digits) && Number(digits) <= highest) return { number: Number(digits), hidden: [] };
+    return `“${text}” is not a whole number from 0 to ${highest.toLocaleString("en")}.`;
+  };
+  field(fields, "Number:", model, "number", line, typed, { size: 8, inputmode: "numeric" });
+  choice(fields, "Score:", model, "scoring", Object.keys(models).map((name) => [name, name]));
   onChange(model, ["number", "scoring", "hidden"], (changed, was) => {
-    choice.value = model.get("scoring");
     if (changed.includes("number")) {
-      // Set from Python or in another view, unless it was typed here
-      if (Number(typed()) !== model.get("number")) field.value = model.get("number");
-      field.setAttribute("aria-invalid", false);
       listWords();
       return show("");
     }
@@ -97,7 +68,7 @@ async function render({ model, el }) {
     [...words.children].forEach((key, s) => key.setAttribute("aria-pressed", hidden.includes(s)));
     const turned = english().filter((_, s) => hidden.includes(s) !== was.hidden.includes(s));
     const hid = `You ${hidden.length > was.hidden.length ? "hid" : "showed"} “${turned[0]}”. `;
-    const chose = changed.includes("scoring") ? `With the ${choice.value} score. ` : "";
+    const chose = changed.includes("scoring") ? `With the ${model.get("scoring")} score. ` : "";
     show(chose + (turned.length === 1 ? hid : ""));
   });
   listWords();
@@ -110,7 +81,6 @@ const UNITS = ("zero one two three four five six seven eight nine ten eleven twe
 const TENS = ". . twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
 
 export function inEnglish(n) {
-  if (n > HIGHEST) throw new RangeError(`number must be at most ${HIGHEST}, got ${n}`);
   if (n >= 1000) {
     const rest = n % 1000;
     const after = rest === 0 ? [] : rest < 100 ? ["and", ...inEnglish(rest)] : inEnglish(rest);
@@ -134,32 +104,6 @@ export async function unpack(weights, places) {
     if (param) home[param] = rows === 1 ? array[0] : array;
   }
   return models;
-}
-
-let fields = 0;
-
-function labelled(parent, text, element) {
-  const label = document.createElement("label");
-  element.id = `lstmlib-alignment-${(fields += 1)}`;
-  label.htmlFor = element.id;
-  label.textContent = text;
-  parent.append(label, element);
-  return element;
-}
-
-function inputField(parent, text, value) {
-  const field = labelled(parent, text, document.createElement("input"));
-  field.value = value;
-  field.size = 8;
-  field.inputMode = "numeric";
-  field.autocomplete = "off";
-  return field;
-}
-
-function selectField(parent, text, options, value) {
-  const choice = labelled(parent, text, document.createElement("select"));
-  options.forEach((name) => choice.append(new Option(name, name, false, name === value)));
-  return choice;
 }
 
 function draw(canvas, english, hidden, german, said) {

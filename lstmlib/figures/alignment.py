@@ -5,30 +5,34 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.figures.canvas import STYLE, module_source, shared
+from lstmlib.figures.canvas import Canvas, Figure, module_source, one_of, shared
 from lstmlib.number_words import ENGLISH, GERMAN, number_words
 from lstmlib.translation import BidirectionalLSTM, Translator
-from lstmlib.vocabulary import END
+from lstmlib.vocabulary import END, START
 
-LONGEST = 20
+MOST_WORDS = 20
 """The most words that a translation may have."""
+HIGHEST_NUMBER = 999_999
+"""The highest that `number_words` has words for."""
 
 
-class _AlignmentCanvas(anywidget.AnyWidget):
-    _esm, _css = module_source("alignment"), STYLE
+class _AlignmentCanvas(Canvas):
+    _esm = module_source("alignment")
     weights = traitlets.Bytes().tag(sync=True)
     places: Any = traitlets.List().tag(sync=True)
-    vocabulary = traitlets.Dict().tag(sync=True)
+    vocabulary = traitlets.Dict({"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)}).tag(
+        sync=True
+    )
+    start, end = (traitlets.Int(GERMAN.symbols.index(word)).tag(sync=True) for word in (START, END))
     number = traitlets.Int().tag(sync=True)
+    highest = traitlets.Int(HIGHEST_NUMBER).tag(sync=True)
     hidden: Any = traitlets.List().tag(sync=True)
     scoring = traitlets.Unicode().tag(sync=True)
-    longest = traitlets.Int(LONGEST).tag(sync=True)
+    longest = traitlets.Int(MOST_WORDS).tag(sync=True)
 
     @traitlets.observe("number")
     def _show_every_word(self, _: Any) -> None:
@@ -37,10 +41,10 @@ class _AlignmentCanvas(anywidget.AnyWidget):
 
 def _number(number: int, name: str) -> int:
     number_words([number])
-    return number
+    return int(number)
 
 
-class Alignment(ipywidgets.VBox):
+class Alignment(Figure):
     """A trained translator of number words, with its weights in the page.
 
     The reader types a number, chooses a score, and hides words from the attention; the page
@@ -92,15 +96,9 @@ class Alignment(ipywidgets.VBox):
                 places.append([name, part, param, start, rows, columns])
                 arrays.append(array.ravel())
                 start += array.size
-        self._canvas = _AlignmentCanvas(
-            weights=zlib.compress(np.concatenate(arrays).astype("<f4").tobytes(), 9),
-            places=places,
-            vocabulary={"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)},
-            number=_number(number, "number"),
-            scoring=next(iter(self._models)),
-        )
-        super().__init__([self._canvas])
-        self.add_class("lstmlib-figure")
+        weights = zlib.compress(np.concatenate(arrays).astype("<f4").tobytes(), 9)
+        canvas = _AlignmentCanvas(weights=weights, places=places, scoring=next(iter(self._models)))
+        super().__init__(canvas, number=number)
 
     number = shared("number", _number)
 
@@ -116,9 +114,7 @@ class Alignment(ipywidgets.VBox):
 
     @scoring.setter
     def scoring(self, scoring: str) -> None:
-        if scoring not in self._models:
-            raise ValueError(f"scoring must be one of {list(self._models)}, got {scoring!r}")
-        self._canvas.scoring = scoring
+        self._canvas.scoring = one_of(self._models)(scoring, "scoring")
 
     @property
     def hidden(self) -> list[int]:

@@ -1,12 +1,21 @@
-// What every figure shares: SVG elements, numbers as text, and names for the sliders around it.
+// What every figure shares: elements, numbers as text, controls, and names for the sliders around it.
 
-export function svg(parent, tag, attributes = {}, text) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+const put = (parent, element, attributes, text) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   if (text !== undefined) element.textContent = text;
   parent.append(element);
   return element;
-}
+};
+
+export const svg = (parent, tag, attributes = {}, text) =>
+  put(parent, document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, text);
+
+export const html = (parent, tag, attributes = {}, text) =>
+  put(parent, document.createElement(tag), attributes, text);
+
+// A drawing as wide as every figure's; `label` says what it shows.
+export const drawing = (parent, height, label = "") =>
+  svg(parent, "svg", { viewBox: `0 0 360 ${height}`, role: "img", "aria-label": label });
 
 // Two decimals, a true minus sign, and no "−0.00".
 export const number = (value) => {
@@ -25,21 +34,57 @@ export const power = (value, bare = false) => {
 // Sign is told by the class, for the colour, and by the minus of the number beside it.
 export const sign = (value) => (value < 0 ? "negative" : "positive");
 
-export function button(parent, label, onClick) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.textContent = label;
-  element.addEventListener("click", onClick);
-  parent.append(element);
-  return element;
+// A row for buttons and fields.
+export const controls = (parent, attributes = {}) => html(parent, "div", { class: "controls", ...attributes });
+
+export function button(parent, text, onClick) {
+  const made = html(parent, "button", { type: "button" }, text);
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+// An element with its label before it. Each figure has a copy of this module, so no counter would do.
+function labelled(parent, label, tag, attributes = {}) {
+  const id = `lstmlib-${Math.random().toString(36).slice(2)}`;
+  html(parent, "label", { for: id }, label);
+  return html(parent, tag, { id, ...attributes });
+}
+
+// A list to choose the model's value `name` from: pairs of a value and what stands in the list.
+export function choice(parent, label, model, name, options) {
+  const list = labelled(parent, label, "select");
+  for (const [value, shown] of options) list.append(new Option(shown, value));
+  const follow = () => (list.value = model.get(name));
+  list.addEventListener("change", () => set(model, { [name]: options[list.selectedIndex][0] }));
+  model.on(`change:${name}`, follow);
+  follow();
+}
+
+// A field for the model's value `name`. `read` makes of a text the values that it sets, or a sentence
+// that says why it sets none: the line shows that, and the figure stays as it was.
+export function field(parent, label, model, name, line, read, attributes) {
+  const typed = labelled(parent, label, "input", { value: model.get(name), autocomplete: "off", ...attributes });
+  typed.addEventListener("input", () => {
+    const found = read(typed.value);
+    const wrong = typeof found === "string";
+    typed.setAttribute("aria-invalid", wrong);
+    if (wrong) line.textContent = `${found} The figure still shows ${model.get(name)}.`;
+    else set(model, found);
+  });
+  model.on(`change:${name}`, () => {
+    // Set from Python or in another view, unless it was typed here
+    if (read(typed.value)[name] !== model.get(name)) typed.value = model.get(name);
+    typed.setAttribute("aria-invalid", false);
+  });
 }
 
 // A line that shows the figure's values, and that a screen reader speaks when it changes.
-export function status(parent) {
-  const line = document.createElement("p");
-  line.setAttribute("aria-live", "polite");
-  parent.append(line);
-  return line;
+export const status = (parent) => html(parent, "p", { "aria-live": "polite" });
+
+// All that a control does: it draws nothing, for `onChange` draws, in every view.
+export function set(model, values) {
+  model.set(values);
+  model.save_changes();
 }
 
 // Calls back after a change of any of these values, whoever made it: this view, another view of the
@@ -54,6 +99,17 @@ export function onChange(model, names, callback) {
     if (changed.length) callback(changed, was);
   });
 }
+
+// A sentence for a number that was moved.
+export const moved = (what, was, now, said = number(now)) =>
+  `You ${now < was ? "lowered" : "raised"} ${what} to ${said}. `;
+
+// Shows what happened when a slider moves; `names` says what each value is, `say` what it has become.
+export const onMove = (model, names, show, say = number) =>
+  onChange(model, Object.keys(names), (changed, was) => {
+    const now = (name) => model.get(name);
+    show(changed.map((name) => moved(names[name], was[name], now(name), say(now(name), name))).join(""));
+  });
 
 // ipywidgets draws a slider's label beside it but ties it to nothing: its handle and its readout
 // have no accessible name. They may also be drawn after this canvas, hence the observer.

@@ -1,35 +1,25 @@
 // A vector meets a selector vector: x, σ(a) and their product, one row for each position.
 
-import { logit, select, sigmoid } from "./cell.mjs";
-import { nameSliders, number, sign, status, svg } from "./drawing.mjs";
+import { logit, select, sigmoid } from "./cell_arithmetic.mjs";
+import { drawing, nameSliders, number, set, sign, status, svg } from "./drawing.mjs";
 
 const ROW = 64;
 const SCALE = 24; // pixels for a value of 1
-const REACH = 8; // the pre-activation's slider ends at ±8
 
 function render({ model, el }) {
   const x = model.get("x");
   const positions = x.map((_, k) => k + 1);
-  const height = 34 + ROW * x.length;
-  const canvas = svg(el, "svg", {
-    viewBox: `0 0 360 ${height}`,
-    role: "img",
-    "aria-label": "Three columns: the vector that goes in, the gate at each position, and what comes out.",
-  });
+  const canvas = drawing(el, 34 + ROW * x.length,
+    "Three columns: the vector that goes in, the gate at each position, and what comes out.");
   for (const [at, text] of [[66, "goes in, x"], [180, "gate, σ(a)"], [294, "comes out"]])
     svg(canvas, "text", { x: at, y: 16, class: "heading" }, text);
   const rows = x.map((value, k) => row(canvas, value, 34 + ROW * k));
   const line = status(el);
 
-  const draw = () => {
-    const s = positions.map((k) => model.get(`s${k}`));
-    const y = select(s, x);
-    rows.forEach((update, k) => update(s[k], y[k]));
-    return { s, y };
-  };
-
   const say = (k) => {
-    const { s, y } = draw();
+    const s = positions.map((position) => model.get(`s${position}`));
+    const y = select(s, x);
+    rows.forEach((update, row) => update(s[row], y[row]));
     const happened = k
       ? `Position ${k}: σ(${number(model.get(`a${k}`))}) = ${number(s[k - 1])}, ${open(s[k - 1])}. `
       : "";
@@ -40,13 +30,11 @@ function render({ model, el }) {
 
   // Either slider of a position may be moved and the other follows, until the two belong together:
   // at a gate of exactly 0 or 1 the pre-activation stops at the end of its slider.
-  const back = (s) => Math.max(-REACH, Math.min(REACH, logit(s)));
+  const reach = model.get("reach");
+  const back = (s) => Math.max(-reach, Math.min(reach, logit(s)));
   const follow = (k, name, value) => {
     const [a, s] = [model.get(`a${k}`), model.get(`s${k}`)];
-    if (s !== sigmoid(a) && a !== back(s)) {
-      model.set(name, value(a, s));
-      model.save_changes();
-    }
+    if (s !== sigmoid(a) && a !== back(s)) set(model, { [name]: value(a, s) });
     say(k);
   };
   for (const k of positions) {

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 
-import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures.canvas import STYLE, module_source, slider, within
+from lstmlib.figures.canvas import Between, Canvas, Figure, module_source
+
+X, PRE_ACTIVATION, GATE = Between(-2, 2), Between(-8, 8), Between(0, 1)
 
 
-class _GateCanvas(anywidget.AnyWidget):
-    _esm, _css = module_source("gate"), STYLE
+class _GateCanvas(Canvas):
+    _esm = module_source("gate")
     x = traitlets.List(traitlets.Float()).tag(sync=True)
     a1, a2, a3, s1, s2, s3 = (traitlets.Float().tag(sync=True) for _ in range(6))
+    reach = traitlets.Float(PRE_ACTIVATION.high).tag(sync=True)
 
 
-class Gate(ipywidgets.VBox):
+class Gate(Figure):
     """A vector of three numbers, and a gate at each: s = σ(a), and s ⊙ x comes out.
 
     Each position has two sliders, one for the pre-activation a and one for the gate's value s.
@@ -48,17 +49,13 @@ class Gate(ipywidgets.VBox):
     """
 
     def __init__(self, x: Sequence[float] = (1.5, -1.0, 0.8), a: Sequence[float] = (3.0, 0.0, -3.0)) -> None:
-        x, a = _vector(x, "x", 2), _vector(a, "a", 8)
+        x, a = _vector(x, "x", X), _vector(a, "a", PRE_ACTIVATION)
         names = [f"{symbol}{k}" for symbol in "as" for k in (1, 2, 3)]
         values = dict(zip(names, [*a, *sigmoid(np.array(a)).tolist()], strict=True))
-        self._canvas = _GateCanvas(x=x, **values)
-        pairs = []
+        super().__init__(_GateCanvas(x=x, **values))
         for k, subscript in zip((1, 2, 3), "₁₂₃", strict=True):
-            pre = slider(self._canvas, f"a{k}", f"a{subscript} pre-activation", -8, 8, 0.1)
-            gate = slider(self._canvas, f"s{k}", f"σ(a{subscript}) gate", 0, 1, 0.01)
-            pairs += [pre, gate]
-        super().__init__([self._canvas, *pairs])
-        self.add_class("lstmlib-figure")
+            self._add_slider(f"a{k}", f"a{subscript} pre-activation", PRE_ACTIVATION, 0.1)
+            self._add_slider(f"s{k}", f"σ(a{subscript}) gate", GATE, 0.01)
 
     @property
     def x(self) -> np.ndarray:
@@ -81,7 +78,7 @@ class Gate(ipywidgets.VBox):
         return self.s * self.x
 
 
-def _vector(values: Sequence[float], name: str, limit: float) -> list[float]:
+def _vector(values: Sequence[float], name: str, limits: Between) -> list[float]:
     if len(values) != 3:
         raise ValueError(f"{name} must hold 3 numbers, got {len(values)}")
-    return [within(value, f"{name}[{k}]", -limit, limit) for k, value in enumerate(values)]
+    return [limits.check(value, f"{name}[{k}]") for k, value in enumerate(values)]

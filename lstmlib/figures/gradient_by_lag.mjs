@@ -1,7 +1,7 @@
 // How much of the gradient is left after so many steps back, on a logarithmic axis.
 
-import { forgetProduct, gradientByLag } from "./cell.mjs";
-import { button, nameSliders, number, power, status, svg } from "./drawing.mjs";
+import { forgetProduct, gradientByLag } from "./cell_arithmetic.mjs";
+import { button, controls, drawing, nameSliders, number, onChange, onMove, power, set, status, svg } from "./drawing.mjs";
 
 const LEFT = 44;
 const RIGHT = 350;
@@ -9,22 +9,22 @@ const TOP = 14;
 const BOTTOM = 176;
 const [LOW, HIGH] = [-12, 6]; // powers of ten on the axis
 
+const NAMES = {
+  sigma: "the largest singular value",
+  length: "the number of steps",
+  forget_bias: "the forget bias",
+};
+
 const at = (value) => {
   const log = Math.max(LOW, Math.min(HIGH, Math.log10(value)));
   return BOTTOM - ((log - LOW) / (HIGH - LOW)) * (BOTTOM - TOP);
 };
 
 function render({ model, el }) {
-  const canvas = svg(el, "svg", {
-    viewBox: "0 0 360 214",
-    role: "img",
-    "aria-label":
-      "The norm of the gradient against the lag on a logarithmic axis from 10 to the minus 12 to " +
-      "10 to the 6, and beside it, dashed, the bound. The line below gives the values.",
-  });
-  const controls = document.createElement("div");
-  controls.className = "controls";
-  el.append(controls);
+  const canvas = drawing(el, 214,
+    "The norm of the gradient against the lag on a logarithmic axis from 10 to the minus 12 to " +
+      "10 to the 6, and beside it, dashed, the bound. The line below gives the values.");
+  const kinds = controls(el);
   const line = status(el);
 
   const show = (happened) => {
@@ -35,7 +35,7 @@ function render({ model, el }) {
     const bias = model.get("forget_bias");
     const belt = bias === null ? null : forgetProduct({ bias, noise: x.map((row) => row[0]) });
     draw(canvas, norms, bound, belt);
-    for (const choice of controls.children)
+    for (const choice of kinds.children)
       choice.setAttribute("aria-pressed", choice.textContent === kind);
     const last = norms.length - 1;
     const faint = norms.findIndex((norm) => norm < 1e-3);
@@ -51,25 +51,9 @@ function render({ model, el }) {
       (belt ? ` The belt with a forget bias of ${number(bias)} keeps ${power(belt[last])}.` : "");
   };
 
-  for (const kind of model.get("kinds"))
-    button(controls, kind, () => {
-      model.set("kind", kind);
-      model.save_changes();
-    });
-  const names = {
-    sigma: "the largest singular value",
-    length: "the number of steps",
-    forget_bias: "the forget bias",
-  };
-  const before = Object.fromEntries(Object.keys(names).map((name) => [name, model.get(name)]));
-  for (const name of Object.keys(before))
-    model.on(`change:${name}`, () => {
-      const now = model.get(name);
-      const text = name === "length" ? now : number(now);
-      show(`You ${now < before[name] ? "lowered" : "raised"} ${names[name]} to ${text}. `);
-      before[name] = now;
-    });
-  model.on("change:kind", () => show(""));
+  for (const kind of model.get("kinds")) button(kinds, kind, () => set(model, { kind }));
+  onMove(model, NAMES, show, (value, name) => (name === "length" ? value : number(value)));
+  onChange(model, ["kind"], () => show(""));
   show("");
   return nameSliders(el);
 }

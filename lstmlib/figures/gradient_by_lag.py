@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
+from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, one_of, shared
 
 KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
     "linear": (lambda a: a, np.ones_like),
@@ -17,32 +15,27 @@ KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray]
     "ReLU": (lambda a: np.maximum(a, 0), lambda h: (h > 0).astype(float)),
 }
 """φ, and its slope as a function of φ's value."""
-LONGEST = 50
+MOST_STEPS = 50
+SIGMA, STEPS, FORGET_BIAS = Between(0.2, 2), Between(5, MOST_STEPS), Between(-2, 6)
 _rng = np.random.default_rng(15)
 _U, _, _V = np.linalg.svd(_rng.standard_normal((4, 4)))
 DIRECTION = _U @ np.diag([1.0, 0.8, 0.5, 0.2]) @ _V
 """A fixed 4 × 4 matrix whose largest singular value is 1."""
-EVENTS = 0.5 * _rng.standard_normal((LONGEST, 4))
+EVENTS = 0.5 * _rng.standard_normal((MOST_STEPS, 4))
 """What the network reads."""
 
 
-class _GradientByLagCanvas(anywidget.AnyWidget):
-    _esm, _css = module_source("gradient_by_lag"), STYLE
+class _GradientByLagCanvas(Canvas):
+    _esm = module_source("gradient_by_lag")
     sigma, length = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
-    forget_bias = traitlets.Float(allow_none=True).tag(sync=True)
+    forget_bias = traitlets.Float(None, allow_none=True).tag(sync=True)
     kind = traitlets.Unicode().tag(sync=True)
     kinds: Any = traitlets.List(list(KINDS)).tag(sync=True)
     U: Any = traitlets.List(DIRECTION.tolist()).tag(sync=True)
     x: Any = traitlets.List(EVENTS.tolist()).tag(sync=True)
 
 
-def _kind(kind: str, name: str) -> str:
-    if kind not in KINDS:
-        raise ValueError(f"{name} must be one of {list(KINDS)}, got {kind!r}")
-    return kind
-
-
-class GradientByLag(ipywidgets.VBox):
+class GradientByLag(Figure):
     """‖∂h_T/∂h_t‖ against the lag T − t for a network of four units with fixed random weights.
 
     h_t = φ(W h_{t−1} + x_t), W = σ U, where U has the largest singular value 1. The Jacobian of a
@@ -90,35 +83,16 @@ class GradientByLag(ipywidgets.VBox):
     def __init__(
         self, sigma: float = 1.2, length: int = 30, kind: str = "tanh", forget_bias: float | None = None
     ) -> None:
-        self._canvas = _GradientByLagCanvas(
-            sigma=within(sigma, "sigma", 0.2, 2),
-            length=within(length, "length", 5, LONGEST),
-            kind=_kind(kind, "kind"),
-            forget_bias=None if forget_bias is None else within(forget_bias, "forget_bias", -2, 6),
-        )
-        sliders = [
-            slider(self._canvas, "sigma", "σ of the weights", 0.2, 2, 0.05),
-            slider(self._canvas, "length", "T steps", 5, LONGEST, 1),
-        ]
-        sliders[1].readout_format = ".0f"
+        super().__init__(_GradientByLagCanvas(), sigma=sigma, length=length, kind=kind)
+        self._add_slider("sigma", "σ of the weights", SIGMA, 0.05)
+        self._add_slider("length", "T steps", STEPS, 1).readout_format = ".0f"
         if forget_bias is not None:
-            sliders.append(slider(self._canvas, "forget_bias", "b forget bias", -2, 6, 0.1))
-        super().__init__([self._canvas, *sliders])
-        self.add_class("lstmlib-figure")
+            self.forget_bias = forget_bias
+            self._add_slider("forget_bias", "b forget bias", FORGET_BIAS, 0.1)
 
-    sigma = shared("sigma", within, 0.2, 2)
-    kind = shared("kind", _kind)
-    forget_bias = shared("forget_bias", within, -2, 6)
+    sigma, forget_bias = shared("sigma", SIGMA.check), shared("forget_bias", FORGET_BIAS.check)
+    length, kind = shared("length", STEPS.check, int), shared("kind", one_of(KINDS))
     W = property(lambda self: self.sigma * DIRECTION)
-
-    @property
-    def length(self) -> int:
-        """T, the number of steps."""
-        return int(self._canvas.length)
-
-    @length.setter
-    def length(self, length: int) -> None:
-        self._canvas.length = within(length, "length", 5, LONGEST)
 
     @property
     def norms(self) -> np.ndarray:

@@ -1,26 +1,22 @@
 // One unit of an LSTM: the cell state rides the belt, three gates act on it.
 
-import { lstmCell } from "./cell.mjs";
-import { button, nameSliders, number, onChange, sign, status, svg } from "./drawing.mjs";
+import { lstmCell } from "./cell_arithmetic.mjs";
+import { button, choice, controls, drawing, moved, nameSliders, number, onChange, set, sign, status, svg } from "./drawing.mjs";
 
 const GATES = ["i", "f", "g", "o"];
 const SLIDERS = [...GATES, "c_prev"];
 const TICK = 1200; // milliseconds for a step: time to read the line
 
 function render({ model, el }) {
-  const choice = notationChoice(el, model);
+  choice(controls(el), "Names:", model, "notation", model.get("notations").map(([name]) => [name, name]));
   const update = diagram(el);
   const strip = timeline(el);
-  const controls = document.createElement("div");
-  controls.className = "controls";
-  el.append(controls);
+  const buttons = controls(el);
   const line = status(el);
 
   const values = () => Object.fromEntries(SLIDERS.map((name) => [name, model.get(name)]));
   const notations = Object.fromEntries(model.get("notations"));
   const names = () => notations[model.get("notation")];
-  const symbol = (name) => names()[name === "c_prev" ? "c" : name][0];
-  const word = (name) => (name === "c_prev" ? `${names().c[1]} before` : names()[name][1]);
   const place = () => model.get("history").length; // 0: before the first step
 
   const draw = () => {
@@ -33,13 +29,9 @@ function render({ model, el }) {
   const show = (happened) => {
     const { v, r } = draw();
     line.textContent =
-      `${happened} The belt keeps ${number(v.f)} × ${number(v.c_prev)} = ${number(r.kept)}, ` +
+      `${happened}The belt keeps ${number(v.f)} × ${number(v.c_prev)} = ${number(r.kept)}, ` +
       `gains ${number(v.i)} × ${number(v.g)} = ${number(r.added)} and carries on ${number(r.c)}. ` +
       `The cell says ${number(v.o)} × tanh(${number(r.c)}) = ${number(r.h)}.`;
-  };
-  const set = (next) => {
-    model.set(next);
-    model.save_changes();
   };
 
   // The whole sequence as it stands: what the belt carries on is the previous state of the next step.
@@ -58,7 +50,7 @@ function render({ model, el }) {
     const c_prev = t === 1 ? model.get("start") : rows[t - 2][4];
     // The slider's ends come first: it would cut a value that lies beyond them.
     const highest = Math.max(model.get("highest"), Math.ceil(Math.abs(c_prev)));
-    set({ highest, lowest: -highest, ...gates, c_prev, history: rows.slice(0, t) });
+    set(model, { highest, lowest: -highest, ...gates, c_prev, history: rows.slice(0, t) });
   };
   // A slider that moves at a step of the sequence changes that step, and all later ones follow.
   const rewrite = () => {
@@ -67,30 +59,25 @@ function render({ model, el }) {
       k === t - 1 ? GATES.map((gate) => model.get(gate)) : row);
     // The state before the first step may be chosen; before the others, the steps decide.
     const start = t === 1 ? model.get("c_prev") : model.get("start");
-    set({ sequence, start, history: run(sequence, start).slice(0, t) });
+    set(model, { sequence, start, history: run(sequence, start).slice(0, t) });
   };
   const relabel = () =>
-    set(Object.fromEntries(SLIDERS.map((name) => [`label_${name}`, `${symbol(name)} ${word(name)}`])));
+    set(model, Object.fromEntries(SLIDERS.map((name) => [`label_${name}`, names()[name].join(" ")])));
 
   onChange(model, [...SLIDERS, "history", "sequence", "notation"], (changed, was) => {
     if (changed.includes("notation")) {
-      choice.value = model.get("notation");
       relabel();
-      return show(`The same numbers in other words: ${choice.value}.`);
+      return show(`The same numbers in other words: ${model.get("notation")}. `);
     }
     const t = place();
     if (t !== was.history.length)
-      return show(t ? `Step ${t} of ${model.get("sequence").length}.` : "Back at the start.");
-    const moved = SLIDERS.filter((name) => changed.includes(name));
-    if (!moved.length) return draw();
+      return show(t ? `Step ${t} of ${last()}. ` : "Back at the start. ");
+    const sliders = SLIDERS.filter((name) => changed.includes(name));
+    if (!sliders.length) return draw();
     if (t) rewrite();
     const at = t ? ` of step ${t}` : "";
-    const say = (name) =>
-      `You ${model.get(name) < was[name] ? "lowered" : "raised"} the ${word(name)}${at} to ${number(model.get(name))}.`;
-    show(moved.map(say).join(" "));
+    show(sliders.map((name) => moved(`the ${names()[name][1]}${at}`, was[name], model.get(name))).join(""));
   });
-
-  choice.addEventListener("change", () => set({ notation: choice.value }));
 
   const last = () => model.get("sequence").length;
   let timer = null;
@@ -103,24 +90,24 @@ function render({ model, el }) {
     goTo((place() % last()) + 1);
     if (place() === last()) stop();
   };
-  const play = button(controls, "Play", () => {
+  const play = button(buttons, "Play", () => {
     if (timer) return stop();
     timer = setInterval(step, TICK);
     play.textContent = "Pause";
     step();
   });
-  button(controls, "Step", () => {
+  button(buttons, "Step", () => {
     stop();
     step();
   });
-  button(controls, "Back", () => {
+  button(buttons, "Back", () => {
     stop();
     if (place() > 1) goTo(place() - 1);
   });
-  button(controls, "Restart", () => {
+  button(buttons, "Restart", () => {
     stop();
-    set({ ...model.get("initial"), history: [] });
-    show("Back at the start, with the sequence as it was.");
+    set(model, { ...model.get("initial"), history: [] });
+    show("Back at the start, with the sequence as it was. ");
   });
 
   show("");
@@ -131,33 +118,12 @@ function render({ model, el }) {
   };
 }
 
-let choices = 0;
-
-function notationChoice(el, model) {
-  const row = document.createElement("div");
-  row.className = "controls";
-  const label = document.createElement("label");
-  const choice = document.createElement("select");
-  choice.id = `lstmlib-notation-${(choices += 1)}`;
-  label.htmlFor = choice.id;
-  label.textContent = "Names:";
-  for (const [name] of model.get("notations"))
-    choice.append(new Option(name, name, false, name === model.get("notation")));
-  row.append(label, choice);
-  el.append(row);
-  return choice;
-}
-
 // The fixed drawing; returns the function that redraws what moves.
 function diagram(el) {
-  const canvas = svg(el, "svg", {
-    viewBox: "0 0 360 188",
-    role: "img",
-    "aria-label":
-      "The cell state enters on the left of a belt, is multiplied by the forget gate, " +
+  const canvas = drawing(el, 188,
+    "The cell state enters on the left of a belt, is multiplied by the forget gate, " +
       "has input gate times candidate added, and leaves on the right; a branch passes " +
-      "tanh and the output gate and becomes the hidden state. The line below gives the values.",
-  });
+      "tanh and the output gate and becomes the hidden state. The line below gives the values.");
   const belt = [[14, 64], [88, 144], [168, 346]].map(([x1, x2]) =>
     svg(canvas, "line", { x1, y1: 48, x2, y2: 48, class: "belt" }));
   const wire = (d) => svg(canvas, "path", { d, class: "flow" });
@@ -213,17 +179,17 @@ function operator(canvas, x, y, text) {
 // A gate, its value inside and its name below.
 function box(canvas, x, y) {
   svg(canvas, "rect", { x: x - 22, y, width: 44, height: 22, rx: 5, class: "box gate" });
-  return labelled(svg(canvas, "text", { x, y: y + 15.5, class: "value" }),
+  return valueAndName(svg(canvas, "text", { x, y: y + 15.5, class: "value" }),
     svg(canvas, "text", { x, y: y + 36, class: "name" }));
 }
 
 // A value with its name above it.
 function label(canvas, x, y) {
-  return labelled(svg(canvas, "text", { x, y, class: "value" }),
+  return valueAndName(svg(canvas, "text", { x, y, class: "value" }),
     svg(canvas, "text", { x, y: y - 14, class: "name" }));
 }
 
-const labelled = (value, name) => (text, called = "") => {
+const valueAndName = (value, name) => (text, called = "") => {
   value.textContent = text;
   name.textContent = called;
 };
@@ -231,7 +197,7 @@ const labelled = (value, name) => (text, called = "") => {
 // The whole sequence: a bar for the cell state and a ring for the hidden state of each step, pale for
 // those that are still to come.
 function timeline(el) {
-  const canvas = svg(el, "svg", { viewBox: "0 0 360 84", role: "img" });
+  const canvas = drawing(el, 84);
   return (rows, place, names) => {
     canvas.replaceChildren();
     const said = rows.map((row) => `${number(row[4])} and ${number(row[5])}`).join("; ");

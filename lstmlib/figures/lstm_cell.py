@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
 
-from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
+from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, one_of, shared
 from lstmlib.lstm import LSTM
+
+LIMITS = {
+    "f": Between(0, 1),
+    "i": Between(0, 1),
+    "g": Between(-1, 1),
+    "o": Between(0, 1),
+    "c_prev": Between(-2, 2),
+}
+MOST_ROWS = 8
 
 SEQUENCE = (
     # i, f, g, o: write 0.9, hold it through two steps, read it, forget it
@@ -21,7 +29,7 @@ SEQUENCE = (
     (0.8, 1.0, -0.9, 1.0),
 )
 
-NOTATIONS = {
+NAMES_BY_NOTATION = {
     "this book": {
         "f": ("f", "forget gate"),
         "i": ("i", "input gate"),
@@ -58,28 +66,27 @@ NOTATIONS = {
 """The symbol and the name of each value, for each of the notations that the figure can show."""
 
 
-class _LSTMCellCanvas(anywidget.AnyWidget):
-    _esm, _css = module_source("lstm_cell"), STYLE
+class _LSTMCellCanvas(Canvas):
+    _esm = module_source("lstm_cell")
     i, f, g, o, c_prev, start = (traitlets.Float().tag(sync=True) for _ in range(6))
     sequence: Any = traitlets.List().tag(sync=True)
     history: Any = traitlets.List().tag(sync=True)
     initial = traitlets.Dict().tag(sync=True)
     # Pairs, because a saved page sorts the keys of a dict
-    notations = traitlets.List(list(NOTATIONS.items())).tag(sync=True)
+    notations = traitlets.List(
+        [
+            (notation, names | {"c_prev": (names["c"][0], f"{names['c'][1]} before")})
+            for notation, names in NAMES_BY_NOTATION.items()
+        ]
+    ).tag(sync=True)
     notation = traitlets.Unicode("this book").tag(sync=True)
     # A sequence may pile up more than the slider of the cell state began with.
-    lowest, highest = traitlets.Float(-2.0).tag(sync=True), traitlets.Float(2.0).tag(sync=True)
+    lowest, highest = (traitlets.Float(limit).tag(sync=True) for limit in LIMITS["c_prev"])
     # What stands at the sliders, each of which follows its own
     label_f, label_i, label_g, label_o, label_c_prev = (traitlets.Unicode().tag(sync=True) for _ in range(5))
 
 
-def _notation(notation: str, name: str) -> str:
-    if notation not in NOTATIONS:
-        raise ValueError(f"{name} must be one of {list(NOTATIONS)}, got {notation!r}")
-    return notation
-
-
-class LSTMCell(ipywidgets.VBox):
+class LSTMCell(Figure):
     """One unit of an LSTM with a slider on every gate, and a sequence to play and to change.
 
     c = f c_prev + i g;  h = o tanh(c)
@@ -106,7 +113,7 @@ class LSTMCell(ipywidgets.VBox):
     c, h : float
         What the cell makes of them.
     notation : str
-        Whose names the figure shows, one of `NOTATIONS`; Python may set it too.
+        Whose names the figure shows, one of `NAMES_BY_NOTATION`; Python may set it too.
     trace : named tuple
         The steps played so far as `LSTM.trace` has them, each field an array (t,).
     sequence : array (T, 4)
@@ -133,39 +140,25 @@ class LSTMCell(ipywidgets.VBox):
         c_prev: float = 1.0,
         sequence: Sequence[Sequence[float]] = SEQUENCE,
     ) -> None:
-        values = {
-            "f": within(f, "f", 0, 1),
-            "i": within(i, "i", 0, 1),
-            "g": within(g, "g", -1, 1),
-            "o": within(o, "o", 0, 1),
-            "c_prev": within(c_prev, "c_prev", -2, 2),
-        }
-        begun = {"sequence": _rows(sequence), "start": 0.0}
-        self._canvas = _LSTMCellCanvas(**values, **begun, initial=values | begun)
-        ranges = {"f": (0, 1), "i": (0, 1), "g": (-1, 1), "o": (0, 1), "c_prev": (-2, 2)}
-        self._sliders = {
-            name: slider(self._canvas, name, "", low, high, 0.01) for name, (low, high) in ranges.items()
-        }
-        for name, made in self._sliders.items():
-            ipywidgets.jslink((self._canvas, f"label_{name}"), (made, "description"))
-        ipywidgets.jslink((self._canvas, "lowest"), (made, "min"))
-        ipywidgets.jslink((self._canvas, "highest"), (made, "max"))
-        self._canvas.observe(lambda _: self._relabel(), "notation")
+        canvas = _LSTMCellCanvas(sequence=_rows(sequence))
+        super().__init__(canvas, f=f, i=i, g=g, o=o, c_prev=c_prev)
+        canvas.initial = {name: getattr(canvas, name) for name in (*LIMITS, "sequence", "start")}
+        self._sliders = {name: self._add_slider(name, "", limits, 0.01) for name, limits in LIMITS.items()}
+        for name, slider in self._sliders.items():
+            ipywidgets.jslink((canvas, f"label_{name}"), (slider, "description"))
+        ipywidgets.jslink((canvas, "lowest"), (self._sliders["c_prev"], "min"))
+        ipywidgets.jslink((canvas, "highest"), (self._sliders["c_prev"], "max"))
+        canvas.observe(lambda _: self._relabel(), "notation")
         self._relabel()
-        super().__init__([self._canvas, *self._sliders.values()])
-        self.add_class("lstmlib-figure")
 
-    f, i, o = (shared(name, within, 0, 1) for name in "fio")
-    g = shared("g", within, -1, 1)
-    c_prev = shared("c_prev", within, -2, 2)
-    notation = shared("notation", _notation)
+    f, i, g, o, c_prev = (shared(name, limits.check) for name, limits in LIMITS.items())
+    notation = shared("notation", one_of(NAMES_BY_NOTATION))
 
     def _relabel(self) -> None:
-        names = NOTATIONS[self.notation]
-        for name, made in self._sliders.items():
-            label = f"{' '.join(names['c'])} before" if name == "c_prev" else " ".join(names[name])
-            setattr(self._canvas, f"label_{name}", label)
-            made.description = label
+        names = dict(self._canvas.notations)[self.notation]
+        for name, slider in self._sliders.items():
+            slider.description = " ".join(names[name])
+            setattr(self._canvas, f"label_{name}", slider.description)
 
     @property
     def c(self) -> float:
@@ -190,12 +183,13 @@ class LSTMCell(ipywidgets.VBox):
 
 def _rows(sequence: Sequence[Sequence[float]]) -> list[list[float]]:
     rows = np.asarray(sequence, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != 4 or not 1 <= len(rows) <= 8:
-        raise ValueError(f"sequence must be 1 to 8 rows (i, f, g, o), got shape {rows.shape}")
-    for t, row in enumerate(rows):
-        for name, value, low in zip("ifgo", row, (0, 0, -1, 0), strict=True):
-            within(value, f"sequence[{t}], {name}", low, 1)
+    if rows.ndim != 2 or rows.shape[1] != 4 or not 1 <= len(rows) <= MOST_ROWS:
+        raise ValueError(f"sequence must be 1 to {MOST_ROWS} rows (i, f, g, o), got shape {rows.shape}")
+    steps: list[list[float]] = rows.tolist()
     c = 0.0
-    for t, (i, f, g, _) in enumerate(rows):
-        c = within(f * c + i * g, f"the cell state after sequence[{t}]", -2, 2)
-    return rows.tolist()
+    for t, row in enumerate(steps):
+        for gate, value in zip("ifgo", row, strict=True):
+            LIMITS[gate].check(value, f"sequence[{t}], {gate}")
+        i, f, g, _ = row
+        c = LIMITS["c_prev"].check(f * c + i * g, f"the cell state after sequence[{t}]")
+    return steps

@@ -1,7 +1,7 @@
 // A memory cell reads five numbers; three switches for each step say what it writes, keeps and shows.
 
-import { memory } from "./cell.mjs";
-import { button, number, onChange, sign, status, svg } from "./drawing.mjs";
+import { memory } from "./cell_arithmetic.mjs";
+import { button, choice, controls, drawing, html, number, onChange, set, sign, status, svg } from "./drawing.mjs";
 
 const SWITCHES = { i: "write", f: "keep", o: "read" };
 const COLUMN = 60; // the canvas has six: names, and five steps
@@ -10,14 +10,12 @@ const TALL = 26; // pixels for a value of 1
 function render({ model, el }) {
   const x = model.get("x");
   const tasks = model.get("tasks");
-  const choice = taskChoice(el, tasks, model.get("task"));
-  const canvas = svg(el, "svg", { viewBox: "0 0 360 186", role: "img" });
-  const grid = document.createElement("div");
-  grid.className = "switches";
-  el.append(grid);
-  const controls = document.createElement("div");
-  controls.className = "controls";
-  el.append(controls);
+  choice(controls(el), "Show", model, "task", tasks.map(([name], k) => [k, `${k + 1}. ${name}`]));
+  const canvas = drawing(el, 186,
+    "Five steps from left to right: the number that comes in, a bar for what the cell holds, a ring " +
+      "for what it shows and a dashed ring for what it should show. The line below gives the values.");
+  const grid = html(el, "div", { class: "switches" });
+  const buttons = controls(el);
   const line = status(el);
 
   const show = (happened) => {
@@ -36,33 +34,22 @@ function render({ model, el }) {
 
   const sliders = {};
   for (const [name, word] of Object.entries(SWITCHES)) {
-    const label = document.createElement("span");
-    label.textContent = `${word} ${name}`;
-    grid.append(label);
+    html(grid, "span", {}, `${word} ${name}`);
     sliders[name] = x.map((_, t) => {
       const slider = range(grid, `${word} at step ${t + 1}`, model.get(name)[t]);
       slider.addEventListener("input", () => {
-        const values = [...model.get(name)];
-        values[t] = Number(slider.value);
-        model.set(name, values);
-        model.save_changes();
+        set(model, { [name]: model.get(name).map((was, k) => (k === t ? Number(slider.value) : was)) });
       });
       return slider;
     });
   }
 
-  choice.addEventListener("change", () => {
-    model.set("task", Number(choice.value));
-    model.save_changes();
-  });
-  button(controls, "Start over", () => {
-    model.set(model.get("initial"));
-    model.save_changes();
+  button(buttons, "Start over", () => {
+    set(model, model.get("initial"));
     show("All switches are back at the start. ");
   });
 
   onChange(model, ["task", ...Object.keys(SWITCHES)], (changed, was) => {
-    choice.value = model.get("task");
     const moved = [];
     for (const name of Object.keys(SWITCHES))
       model.get(name).forEach((value, t) => {
@@ -76,40 +63,15 @@ function render({ model, el }) {
   show("");
 }
 
-let choices = 0;
-
-function taskChoice(el, tasks, task) {
-  const row = document.createElement("div");
-  row.className = "controls";
-  const label = document.createElement("label");
-  const choice = document.createElement("select");
-  choice.id = `lstmlib-task-${(choices += 1)}`;
-  label.htmlFor = choice.id;
-  label.textContent = "Show";
-  tasks.forEach(([name], k) => choice.append(new Option(`${k + 1}. ${name}`, k, false, k === task)));
-  row.append(label, choice);
-  el.append(row);
-  return choice;
-}
-
-function range(parent, label, value) {
-  const slider = document.createElement("input");
-  Object.assign(slider, { type: "range", min: 0, max: 1, step: 0.1, value });
-  slider.setAttribute("role", "slider");
-  slider.setAttribute("aria-label", label);
-  slider.setAttribute("aria-valuetext", number(value));
-  parent.append(slider);
-  return slider;
-}
+const range = (parent, label, value) =>
+  html(parent, "input", {
+    type: "range", min: 0, max: 1, step: 0.1, value,
+    role: "slider", "aria-label": label, "aria-valuetext": number(value),
+  });
 
 // For each step: the number that comes in, what the cell holds (bar), shows (ring) and should show.
 function draw(canvas, x, steps, wanted) {
   canvas.replaceChildren();
-  canvas.setAttribute(
-    "aria-label",
-    "Five steps from left to right: the number that comes in, a bar for what the cell holds, a ring " +
-      "for what it shows and a dashed ring for what it should show. The line below gives the values.",
-  );
   const zero = 76;
   const y = (value) => zero - TALL * Math.max(-1.6, Math.min(1.6, value));
   svg(canvas, "text", { x: 4, y: 16, class: "name start" }, "comes in");

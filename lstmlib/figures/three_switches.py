@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
-from lstmlib.figures.canvas import STYLE, module_source, shared, within
+from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, shared
 
 INPUTS = (0.4, -0.8, 0.7, -0.3, 0.6)
 TOLERANCE = 0.01
+SWITCH = Between(0, 1)
 
 TASKS: dict[str, tuple[float, ...]] = {
     # what the cell should hold when it is read; at the other steps it is to show 0
@@ -22,8 +21,8 @@ TASKS: dict[str, tuple[float, ...]] = {
 }
 
 
-class _ThreeSwitchesCanvas(anywidget.AnyWidget):
-    _esm, _css = module_source("three_switches"), STYLE
+class _ThreeSwitchesCanvas(Canvas):
+    _esm = module_source("three_switches")
     x: Any = traitlets.List(list(INPUTS)).tag(sync=True)
     tasks: Any = traitlets.List([[name, list(held)] for name, held in TASKS.items()]).tag(sync=True)
     tolerance = traitlets.Float(TOLERANCE).tag(sync=True)
@@ -43,10 +42,10 @@ def _task(task: int, name: str) -> int:
 def _switches(values: Sequence[float], name: str) -> list[float]:
     if len(values) != len(INPUTS):
         raise ValueError(f"{name} must hold {len(INPUTS)} numbers, one for each step, got {len(values)}")
-    return [within(value, f"{name}[{t}]", 0, 1) for t, value in enumerate(values)]
+    return [SWITCH.check(value, f"{name}[{t}]") for t, value in enumerate(values)]
 
 
-class ThreeSwitches(ipywidgets.VBox):
+class ThreeSwitches(Figure):
     """A cell that reads five numbers, with three switches for each step and tasks to solve.
 
     c_t = f_t c_{t−1} + i_t x_t;  h_t = o_t tanh(c_t);  c_0 = 0
@@ -84,12 +83,10 @@ class ThreeSwitches(ipywidgets.VBox):
 
     def __init__(self, task: int = 0) -> None:
         initial = {name: [value] * len(INPUTS) for name, value in {"i": 0.0, "f": 1.0, "o": 0.0}.items()}
-        self._canvas = _ThreeSwitchesCanvas(task=_task(task, "task"), initial=initial, **initial)
-        super().__init__([self._canvas])
-        self.add_class("lstmlib-figure")
+        super().__init__(_ThreeSwitchesCanvas(initial=initial, **initial), task=task)
 
     task = shared("task", _task)
-    i, f, o = (shared(name, _switches) for name in "ifo")
+    i, f, o = (shared(name, _switches, np.array) for name in "ifo")
 
     @property
     def c(self) -> np.ndarray:

@@ -1,18 +1,17 @@
 // One unit reads a word: rolled up on the left, unrolled into a copy for each letter beside it.
 
-import { loop } from "./cell.mjs";
-import { nameSliders, number, sign, status, svg } from "./drawing.mjs";
+import { loop } from "./cell_arithmetic.mjs";
+import { controls, drawing, field, nameSliders, number, onChange, onMove, sign, status, svg } from "./drawing.mjs";
 
-const LONGEST = 10;
-const NAMES = { w: "weight of the letter", u: "weight of the loop" };
+const NAMES = { w: "the weight of the letter", u: "the weight of the loop" };
 const FIRST = 92; // x of the first copy
 const STEP = 28;
 const ZERO = 46; // y of the values' zero line
 const TALL = 26; // pixels for a value of 1
 
 function render({ model, el }) {
-  const canvas = svg(el, "svg", { viewBox: "0 0 360 150", role: "img" });
-  const field = textField(el, model.get("word"));
+  const canvas = drawing(el, 150);
+  const row = controls(el);
   const line = status(el);
 
   const letters = model.get("letters");
@@ -33,58 +32,22 @@ function render({ model, el }) {
       `${happened}${word} gives ${h.map(number).join(", ")}, and ends at ${end}. ${other}`;
   };
 
-  const before = { w: model.get("w"), u: model.get("u") };
-  for (const name of Object.keys(before))
-    model.on(`change:${name}`, () => {
-      const now = model.get(name);
-      show(`You ${now < before[name] ? "lowered" : "raised"} the ${NAMES[name]} to ${number(now)}. `);
-      before[name] = now;
-    });
-
-  const typed = () => field.value.trim().toLowerCase();
-  field.addEventListener("input", () => {
-    const word = typed();
-    const fits = /^[a-z]+$/.test(word) && word.length <= LONGEST;
-    field.setAttribute("aria-invalid", !fits);
-    if (fits) {
-      model.set("word", word);
-      model.save_changes();
-    } else {
-      const stranger = word.match(/[^a-z]/)?.[0];
-      const wrong = !word ? "There is no letter in it." : stranger
-        ? `“${stranger}” is not a letter from a to z.`
-        : `A word may have ${LONGEST} letters, and this one has ${word.length}.`;
-      line.textContent = `${wrong} The figure still shows ${model.get("word")}.`;
-    }
+  const longest = model.get("longest");
+  const typed = (text) => {
+    const word = text.trim().toLowerCase();
+    const stranger = word.match(/[^a-z]/)?.[0];
+    if (!word) return "There is no letter in it.";
+    if (stranger) return `“${stranger}” is not a letter from a to z.`;
+    if (word.length > longest) return `A word may have ${longest} letters, and this one has ${word.length}.`;
+    return { word };
+  };
+  field(row, "Type a word of a, b and other letters:", model, "word", line, typed, {
+    size: 12, spellcheck: false, autocapitalize: "none",
   });
-  model.on("change:word", () => {
-    // Set from Python or in another view, unless it was typed here
-    if (typed() !== model.get("word")) field.value = model.get("word");
-    field.setAttribute("aria-invalid", false);
-    show("");
-  });
+  onMove(model, NAMES, show);
+  onChange(model, ["word"], () => show(""));
   show("");
   return nameSliders(el);
-}
-
-let fields = 0;
-
-function textField(el, word) {
-  const row = document.createElement("div");
-  row.className = "controls";
-  const label = document.createElement("label");
-  const field = document.createElement("input");
-  field.id = `lstmlib-word-${(fields += 1)}`;
-  field.value = word;
-  field.size = 12;
-  field.autocomplete = "off";
-  field.spellcheck = false;
-  field.setAttribute("autocapitalize", "none");
-  label.htmlFor = field.id;
-  label.textContent = "Type a word of a, b and other letters:";
-  row.append(label, field);
-  el.append(row);
-  return field;
 }
 
 function draw(canvas, word, h, u) {

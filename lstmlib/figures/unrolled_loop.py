@@ -2,31 +2,32 @@
 
 import re
 
-import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
-from lstmlib.figures.canvas import STYLE, module_source, shared, slider, within
+from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, shared
 
 LETTERS = {"a": 1.0, "b": -1.0}
 """What a letter is worth to the unit; every other letter is worth 0."""
+MOST_LETTERS = 10
+WEIGHT = Between(-3, 3)
 
 
-class _UnrolledLoopCanvas(anywidget.AnyWidget):
-    _esm, _css = module_source("unrolled_loop"), STYLE
+class _UnrolledLoopCanvas(Canvas):
+    _esm = module_source("unrolled_loop")
     word = traitlets.Unicode().tag(sync=True)
     w, u = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
     letters = traitlets.Dict(LETTERS).tag(sync=True)
+    longest = traitlets.Int(MOST_LETTERS).tag(sync=True)
 
 
 def _word(word: str, name: str) -> str:
-    if not isinstance(word, str) or not re.fullmatch("[a-z]{1,10}", word):
-        raise ValueError(f"{name} must be 1 to 10 letters from a to z, got {word!r}")
+    if not isinstance(word, str) or not re.fullmatch(f"[a-z]{{1,{MOST_LETTERS}}}", word):
+        raise ValueError(f"{name} must be 1 to {MOST_LETTERS} letters from a to z, got {word!r}")
     return word
 
 
-class UnrolledLoop(ipywidgets.VBox):
+class UnrolledLoop(Figure):
     """One unit that reads a word letter by letter, unrolled into a copy for each letter.
 
     h_t = tanh(w x_t + u h_{t−1}), h_0 = 0, where x is +1 for an a, −1 for a b, 0 for other letters.
@@ -57,19 +58,12 @@ class UnrolledLoop(ipywidgets.VBox):
     """
 
     def __init__(self, word: str = "aab", w: float = 1.0, u: float = 0.5) -> None:
-        self._canvas = _UnrolledLoopCanvas(
-            word=_word(word, "word"), w=within(w, "w", -3, 3), u=within(u, "u", -3, 3)
-        )
-        sliders = [
-            slider(self._canvas, "w", "w weight of the letter", -3, 3, 0.1),
-            slider(self._canvas, "u", "u weight of the loop", -3, 3, 0.1),
-        ]
-        super().__init__([self._canvas, *sliders])
-        self.add_class("lstmlib-figure")
+        super().__init__(_UnrolledLoopCanvas(), word=word, w=w, u=u)
+        self._add_slider("w", "w weight of the letter", WEIGHT, 0.1)
+        self._add_slider("u", "u weight of the loop", WEIGHT, 0.1)
 
     word = shared("word", _word)
-    w = shared("w", within, -3, 3)
-    u = shared("u", within, -3, 3)
+    w, u = shared("w", WEIGHT.check), shared("u", WEIGHT.check)
 
     @property
     def x(self) -> np.ndarray:

@@ -1,9 +1,7 @@
 // A trained translator's arithmetic: two LSTMs that read, one that speaks, attention between them.
-// It is held equal to lstmlib's Translator by a test in the browser.
+// tests/test_arithmetic.py holds it equal to lstmlib's Translator.
 
-import { lstmCell, sigmoid } from "./cell.mjs";
-
-const dot = (a, b) => a.reduce((sum, value, k) => sum + value * b[k], 0);
+import { dot, lstmCell, sigmoid } from "./cell_arithmetic.mjs";
 
 export function softmax(scores) {
   const highest = Math.max(...scores);
@@ -54,7 +52,7 @@ export function attend(query, keys, hidden, { W_q, W_k, v }) {
   return { weights, context: keys[0].map((_, k) => dot(weights, keys.map((key) => key[k]))) };
 }
 
-// Greedy: the likeliest word, read as the next input, until END.
+// Greedy: the likeliest word, read as the next input, until it says the end.
 export function translate(source, hidden, model, { start, end, longest }) {
   const keys = encode(source, model.encoder);
   let state = zeroState(model.decoder);

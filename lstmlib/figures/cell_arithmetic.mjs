@@ -1,5 +1,8 @@
-// The arithmetic of the cell, and the one place where JavaScript does it.
-// Each function is held equal to lstmlib by a test in the browser.
+// The arithmetic of single cells and small loops, and the one place where JavaScript does it;
+// `translator_arithmetic.mjs` puts whole layers together. tests/test_arithmetic.py holds each function
+// equal to lstmlib.
+
+export const dot = (a, b) => a.reduce((sum, value, k) => sum + value * b[k], 0);
 
 export const sigmoid = (a) => 0.5 * (1 + Math.tanh(0.5 * a));
 
@@ -44,7 +47,6 @@ export function memory({ i, f, o, x }) {
 // orthogonal, and then the longest column is the answer.
 export function spectralNorm(matrix) {
   const columns = matrix[0].map((_, k) => matrix.map((row) => row[k]));
-  const dot = (a, b) => a.reduce((sum, value, k) => sum + value * b[k], 0);
   for (let sweep = 0, turned = true; turned && sweep < 60; sweep++) {
     turned = false;
     for (let p = 0; p < columns.length; p++)
