@@ -85,25 +85,6 @@ def attend_backward(dcontext: Array, weights: Array, values: Array) -> tuple[Arr
     dα_ts = v_s · dcontext_t;  dscores = softmax'(dα);  dv_s = Σ_t α_ts dcontext_t
 
     Padding needs no mask here: both gradients carry the factor α, which is 0 there.
-
-    Parameters
-    ----------
-    dcontext : array (T, B, V)
-    weights : array (T, B, S)
-        As `attend` returned them.
-    values : array (S, B, V)
-
-    Returns
-    -------
-    dscores : array (T, B, S)
-    dvalues : array (S, B, V)
-
-    Examples
-    --------
-    >>> values = np.array([[[1.0]], [[3.0]]])
-    >>> dscores, dvalues = attend_backward(np.ones((1, 1, 1)), np.array([[[0.5, 0.5]]]), values)
-    >>> dscores
-    array([[[-0.5,  0.5]]])
     """
     dweights = _sum_over("tbv,sbv->tbs", dcontext, values)
     return softmax_backward(dweights, weights), _sum_over("tbs,tbv->sbv", weights, dcontext)
@@ -137,25 +118,7 @@ def dot_score(queries: Array, keys: Array) -> Array:
 
 
 def dot_score_backward(dscores: Array, queries: Array, keys: Array) -> tuple[Array, Array]:
-    """The dot score backward: dq_t = Σ_s de_ts k_s;  dk_s = Σ_t de_ts q_t.
-
-    Parameters
-    ----------
-    dscores : array (T, B, S)
-    queries : array (T, B, K)
-    keys : array (S, B, K)
-
-    Returns
-    -------
-    dqueries : array (T, B, K)
-    dkeys : array (S, B, K)
-
-    Examples
-    --------
-    >>> q, k = np.array([[[1.0, 2.0]]]), np.array([[[3.0, 4.0]]])
-    >>> dot_score_backward(np.ones((1, 1, 1)), q, k)
-    (array([[[3., 4.]]]), array([[[1., 2.]]]))
-    """
+    """The dot score backward: dq_t = Σ_s de_ts k_s;  dk_s = Σ_t de_ts q_t."""
     return _sum_over("tbs,sbk->tbk", dscores, keys), _sum_over("tbs,tbk->sbk", dscores, queries)
 
 
@@ -191,28 +154,6 @@ def general_score_backward(
     """The general score backward: that of dot, then through k' = W k.
 
     dk_s = Wᵀ dk'_s;  dW = Σ_s dk'_s k_sᵀ
-
-    Parameters
-    ----------
-    dscores : array (T, B, S)
-    queries : array (T, B, Q)
-    keys : array (S, B, K)
-    params : dict
-        As `general_score` took it.
-
-    Returns
-    -------
-    dqueries : array (T, B, Q)
-    dkeys : array (S, B, K)
-    grads : dict
-        `W` (Q, K), summed over batch and time.
-
-    Examples
-    --------
-    >>> q, k, params = np.array([[[2.0]]]), np.array([[[1.0, 3.0]]]), {"W": np.array([[1.0, 1.0]])}
-    >>> dq, dk, grads = general_score_backward(np.ones((1, 1, 1)), q, k, params)
-    >>> dq, dk, grads["W"]
-    (array([[[4.]]]), array([[[2., 2.]]]), array([[2., 6.]]))
     """
     dqueries, dprojected = dot_score_backward(dscores, queries, keys @ params["W"].T)
     return dqueries, dprojected @ params["W"], {"W": _sum_over("sbq,sbk->qk", dprojected, keys)}
@@ -259,32 +200,6 @@ def additive_score_backward(
 
     dv = Σ_ts de_ts u_ts;  da_ts = de_ts v ⊙ (1 − u_ts²);
     dq_t = W_qᵀ Σ_s da_ts;  dk_s = W_kᵀ Σ_t da_ts
-
-    Parameters
-    ----------
-    dscores : array (T, B, S)
-    hidden : array (T, B, S, A)
-        As `additive_score` returned it.
-    queries : array (T, B, Q)
-    keys : array (S, B, K)
-    params : dict
-        As `additive_score` took it.
-
-    Returns
-    -------
-    dqueries : array (T, B, Q)
-    dkeys : array (S, B, K)
-    grads : dict
-        `W_q` (A, Q), `W_k` (A, K), `v` (A,), summed over batch and time.
-
-    Examples
-    --------
-    >>> params = {"W_q": np.eye(1), "W_k": np.eye(1), "v": np.array([2.0])}
-    >>> q = k = np.zeros((1, 1, 1))
-    >>> _, hidden = additive_score(q, k, params)
-    >>> dq, dk, grads = additive_score_backward(np.ones((1, 1, 1)), hidden, q, k, params)
-    >>> dq, grads["v"]
-    (array([[[2.]]]), array([0.]))
     """
     da = dscores[..., None] * params["v"] * tanh_derivative(hidden)
     da_query, da_key = da.sum(axis=2), da.sum(axis=0).swapaxes(0, 1)
@@ -334,7 +249,7 @@ class Attention(ABC):
         self.query_size = check_size(query_size, "query_size")
         self.key_size = check_size(key_size, "key_size")
         self.dtype = check_dtype(dtype)
-        drawn = self._initialise(check_rng(rng))
+        drawn = self.first_weights(check_rng(rng))
         self.params: Params = {name: value.astype(self.dtype) for name, value in drawn.items()}
         self.grads: Params = {}
         self._tape: Any = None
@@ -344,7 +259,7 @@ class Attention(ABC):
         return f"{type(self).__name__}({self.query_size}, {self.key_size})"
 
     @abstractmethod
-    def _initialise(self, rng: Generator) -> Params:
+    def first_weights(self, rng: Generator) -> Params:
         """Draw the initial parameters."""
 
     @abstractmethod
@@ -458,7 +373,7 @@ class DotAttention(Attention):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key_size})"
 
-    def _initialise(self, rng: Generator) -> Params:
+    def first_weights(self, rng: Generator) -> Params:
         return {}
 
     def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
@@ -498,7 +413,7 @@ class GeneralAttention(Attention):
     ((5, 2, 4), (5, 2, 6))
     """
 
-    def _initialise(self, rng: Generator) -> Params:
+    def first_weights(self, rng: Generator) -> Params:
         return {"W": glorot_uniform((self.query_size, self.key_size), rng)}
 
     def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
@@ -556,7 +471,7 @@ class AdditiveAttention(Attention):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.query_size}, {self.key_size}, {self.attention_size})"
 
-    def _initialise(self, rng: Generator) -> Params:
+    def first_weights(self, rng: Generator) -> Params:
         return {
             "W_q": glorot_uniform((self.attention_size, self.query_size), rng),
             "W_k": glorot_uniform((self.attention_size, self.key_size), rng),
@@ -626,34 +541,7 @@ def scaled_dot_product_attention(
 
 
 def scaled_dot_product_attention_backward(dcontext: ArrayLike, cache: Cache) -> tuple[Array, Array, Array]:
-    """The same backward: `attend`, the divisor, `dot_score`.
-
-    Parameters
-    ----------
-    dcontext : array (T, B, V)
-        ∂L/∂context.
-    cache : dict
-        As `scaled_dot_product_attention` returned it.
-
-    Returns
-    -------
-    dqueries : array (T, B, K)
-    dkeys : array (S, B, K)
-    dvalues : array (S, B, V)
-
-    Raises
-    ------
-    ValueError
-        For a gradient of the wrong shape, dtype, or with a value that is not finite.
-
-    Examples
-    --------
-    >>> q = k = v = np.ones((2, 1, 4))
-    >>> context, weights, cache = scaled_dot_product_attention(q, k, v)
-    >>> dq, dk, dv = scaled_dot_product_attention_backward(np.ones_like(context), cache)
-    >>> bool((dv == 1).all())
-    True
-    """
+    """The same backward: `attend`, the divisor, `dot_score`."""
     queries, keys, values = cache["queries"], cache["keys"], cache["values"]
     sizes = dict(zip("TBV", (*queries.shape[:2], values.shape[2]), strict=True))
     dcontext = check_array(dcontext, "dcontext", ("T", "B", "V"), sizes, queries.dtype)
