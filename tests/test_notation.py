@@ -374,6 +374,14 @@ def test_every_missing_key_is_named(name):
             convert(rest, source=name, target="lstmlib")
 
 
+def test_several_keys_are_named_one_by_one():
+    params = any_params("keras", 0, D, H)
+    with pytest.raises(ValueError, match=r"lacks kernel, bias: one layer in keras is kernel \(D, 4H\), rec"):
+        convert({"recurrent_kernel": params["recurrent_kernel"]}, source="keras", target="lstmlib")
+    with pytest.raises(ValueError, match="must not have a, b: one layer"):
+        convert(params | {"a": 1, "b": 2}, source="keras", target="lstmlib")
+
+
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_an_unexpected_key_is_named(name):
     params = any_params(name, 0, D, H) | {"weight_ih_l1": np.ones((4 * H, H))}
@@ -584,7 +592,10 @@ def test_what_torch_does_not_have_is_refused(make, message):
     ("make", "message"),
     [
         (lambda: torch.nn.LSTM(D, H, bidirectional=True), "bidirectional=True: a layer reads one way"),
-        (lambda: torch.nn.LSTM(D, H, proj_size=2), "proj_size=2"),
+        (
+            lambda: torch.nn.LSTM(D, H, proj_size=2),
+            "module has proj_size=2: no layer here projects its state$",
+        ),
         (lambda: torch.nn.GRU(D, H, 2, dropout=0.5), r"dropout=0.5: set module.dropout = 0"),
         (lambda: torch.nn.RNN(D, H, nonlinearity="relu"), "nonlinearity='relu'"),
         (lambda: torch.nn.LSTM(D, H, dtype=torch.bfloat16), "dtype torch.bfloat16: call module.float"),
