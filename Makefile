@@ -7,7 +7,7 @@ INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PORT ?= 8000
 NOTEBOOKS = $(shell git ls-files '*.ipynb')
 OXLINT = $(BIN)/node theme/node_modules/oxlint/bin/oxlint --quiet theme lstmlib/figures
-LIBRARY = lstmlib tests/test_layers.py tests/test_figures.py \
+LIBRARY = lstmlib tests/test_layers.py tests/test_cells.py tests/test_figures.py \
 	$(wildcard $(patsubst lstmlib/%,tests/test_%,$(wildcard lstmlib/*.py)))
 STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.language_info"
 
