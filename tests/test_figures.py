@@ -335,6 +335,10 @@ def test_the_weights_of_an_alignment_travel_compressed_and_whole():
     np.testing.assert_array_equal(
         flat[start : start + len(GERMAN)], model.readout.params["b"].astype(np.float32)
     )
+    parts = ["attention", "encoder.there", "encoder.back", "decoder", "readout"]
+    assert list(dict.fromkeys(place[1] for place in canvas.places)) == parts
+    # The dot product has no weights, and its empty place makes room for none
+    assert canvas.places[0] == ["dot", "attention", "", 0, 0, 0]
     assert len(flat) == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
 
 
@@ -593,6 +597,9 @@ def test_an_alignment_translates_the_number_and_hides_the_words_that_python_chos
         with pytest.raises(ValueError, match=re.escape(message)):
             setattr(figure, name, wrong)
     assert (figure.number, figure.scoring, figure.hidden) == (300, "other", [])
+    figure.number = 421
+    with pytest.raises(ValueError, match="hidden must be positions from 0 to 4, and"):
+        figure.hidden = [5]
 
 
 def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path, monkeypatch):
