@@ -119,7 +119,11 @@ def test_whatever_a_script_asks_of_its_figure_travels_to_it(name):
     script = type(figure).__module__.split(".")[-1]
     asked = set(re.findall(r'model\.get\("(\w+)"\)', (FOLDER / f"{script}.mjs").read_text()))
     assert len(asked) >= 2
-    assert asked | set(type(canvas).class_own_traits()) <= set(canvas.get_state())
+    declared = {
+        name for c in type(canvas).mro() if "lstmlib" in c.__module__ for name in c.class_own_traits()
+    }
+    assert len(declared) >= len(asked)
+    assert asked | declared <= set(canvas.get_state())
     assert "lstmlib-figure" in figure._dom_classes
     assert ".lstmlib-figure svg" in canvas.get_state()["_css"]
     assert canvas.get_state()["_esm"] == module_source(script)
@@ -331,6 +335,10 @@ def test_the_weights_of_an_alignment_travel_compressed_and_whole():
     np.testing.assert_array_equal(
         flat[start : start + len(GERMAN)], model.readout.params["b"].astype(np.float32)
     )
+    parts = ["attention", "encoder.there", "encoder.back", "decoder", "readout"]
+    assert list(dict.fromkeys(place[1] for place in canvas.places)) == parts
+    # The dot product has no weights, and its empty place makes room for none
+    assert canvas.places[0] == ["dot", "attention", "", 0, 0, 0]
     assert len(flat) == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
 
 
@@ -589,6 +597,9 @@ def test_an_alignment_translates_the_number_and_hides_the_words_that_python_chos
         with pytest.raises(ValueError, match=re.escape(message)):
             setattr(figure, name, wrong)
     assert (figure.number, figure.scoring, figure.hidden) == (300, "other", [])
+    figure.number = 421
+    with pytest.raises(ValueError, match="hidden must be positions from 0 to 4, and"):
+        figure.hidden = [5]
 
 
 def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ class _ThreeSwitchesCanvas(Canvas):
     x: Any = traitlets.List(list(INPUTS)).tag(sync=True)
     tasks: Any = traitlets.List([[name, list(held)] for name, held in TASKS.items()]).tag(sync=True)
     tolerance = traitlets.Float(TOLERANCE).tag(sync=True)
-    task = traitlets.Int(0).tag(sync=True)
+    task = traitlets.Int().tag(sync=True)
     i: Any = traitlets.List().tag(sync=True)
     f: Any = traitlets.List().tag(sync=True)
     o: Any = traitlets.List().tag(sync=True)
