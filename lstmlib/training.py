@@ -225,8 +225,8 @@ def sequence_loss(
     Returns
     -------
     function of a batch that returns the loss, and fills `grads` of both
-        A batch is (x, target) or (x, target, mask), such as a `TaskBatch`; where the mask is False
-        a step is skipped, and no answer is due.
+        A batch begins with x and target. Where it has a `mask`, as a `TaskBatch` has, and that is
+        False, a step is skipped, and no answer is due.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def sequence_loss(
     """
 
     def loss_of(batch: Any) -> float:
-        x, target, mask = batch if len(batch) == 3 else (*batch, None)
+        x, target, mask = batch[0], batch[1], getattr(batch, "mask", None)
         h, state = layer.forward(x, mask=mask)
         if last:
             value, dy = loss(readout.forward(state.h), target)
