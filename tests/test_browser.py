@@ -704,6 +704,19 @@ def test_a_number_and_a_score_set_from_outside_are_translated(views):
         assert "thirty five thousand: the network says" in view.locator("[aria-live]").text_content()
 
 
+@pytest.mark.parametrize("kind", TWICE)
+def test_no_control_leaves_its_keys_to_jupyter(views, kind):
+    found, left = views(kind)[0].evaluate(
+        """(view) => {
+          const all = [...view.querySelectorAll("[role=slider], button, select, input")];
+          const left = all.filter((control) => !control.closest("[data-lm-suppress-shortcuts]"));
+          return [all.length, left.map((control) => control.outerHTML)];
+        }"""
+    )
+    assert found > 0
+    assert left == []
+
+
 @pytest.mark.parametrize("width", [1280, 768, 375])
 def test_every_label_is_read_whole_and_every_figure_fits(views, width):
     page = views("LSTMCell", width=width)[0].page

@@ -10,8 +10,11 @@ const put = (parent, element, attributes, text) => {
 export const svg = (parent, tag, attributes = {}, text) =>
   put(parent, document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, text);
 
+// Where this says nothing, Jupyter takes keys for itself: an arrow folds the section above the figure.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
 export const html = (parent, tag, attributes = {}, text) =>
-  put(parent, document.createElement(tag), attributes, text);
+  put(parent, document.createElement(tag), { ...OWN_KEYS, ...attributes }, text);
 
 // A drawing as wide as every figure's; `label` says what it shows.
 export const drawing = (parent, height, label = "") =>
@@ -117,14 +120,12 @@ export function nameSliders(canvas) {
   const name = (figure) => {
     for (const slider of figure.querySelectorAll(".widget-slider")) {
       const label = slider.querySelector(".widget-label")?.textContent;
-      slider.querySelector("[role=slider]")?.setAttribute("aria-label", label);
+      const handle = slider.querySelector("[role=slider]");
+      for (const [name, value] of Object.entries({ ...OWN_KEYS, "aria-label": label })) handle?.setAttribute(name, value);
       const readout = slider.querySelector(".widget-readout");
       readout?.setAttribute("role", "textbox");
       readout?.setAttribute("aria-label", `${label}, type a value`);
     }
-    // Else Jupyter Notebook takes their keys for itself: an arrow folds the section above the slider.
-    for (const control of figure.querySelectorAll("[role=slider], button, select, input"))
-      control.dataset.lmSuppressShortcuts = "true";
   };
   const observer = new MutationObserver(() => name(canvas.closest(".lstmlib-figure")));
   const start = () => {
