@@ -9,7 +9,7 @@ def clamp(layer: LSTM, *gates: str) -> None:
     """Hold gates of a layer at 1 for good: the same layer without them, for comparison.
 
     A gate's weights become 0 and its bias 40, and σ(40) is 1 to the last digit. The derivative s (1 − s)
-    is then 0, so that no training moves the gate again.
+    is then 0, so that no training by an optimiser made afterwards moves the gate again.
 
     Parameters
     ----------

@@ -154,10 +154,12 @@ def check_array(
         raise ValueError(f"{name} must not be empty: expected ({wanted}), got {array.shape}")
     if any(axis in sizes and size != sizes[axis] for axis, size in zip(axes, array.shape, strict=True)):
         raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
-    if not np.isfinite(array).all():
-        first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+    with np.errstate(over="ignore"):
+        checked = array.astype(dtype, copy=False)
+    if not np.isfinite(checked).all():
+        first = tuple(int(k) for k in np.argwhere(~np.isfinite(checked))[0])
         raise ValueError(f"{name} must be finite, got {array[first]} at index {first}")
-    return array.astype(dtype, copy=False)
+    return checked
 
 
 def check_mask(mask: ArrayLike, **sizes: int) -> Mask:

@@ -19,7 +19,7 @@ def gate_inputs_backward(da: list[Array], cache: Cache, params: Params) -> tuple
 
 
 def exponential_gates(a_i: Array, a_f: Array, m_prev: Array) -> tuple[Array, Array, Array, Cache]:
-    """The gates exp a_i and σ(a_f), both scaled by exp(−m), the new m, and a cache for the way back.
+    """The gates exp a_i and σ(a_f) with m taken out of the first and into the second, m, and a cache.
 
     m = max(log σ(a_f) + m_prev, a_i);  i = exp(a_i − m), f = exp(log σ(a_f) + m_prev − m)
 
@@ -30,7 +30,7 @@ def exponential_gates(a_i: Array, a_f: Array, m_prev: Array) -> tuple[Array, Arr
     log_f = -np.logaddexp(0, -a_f)
     m = np.maximum(log_f + m_prev, a_i)
     i, f = np.exp(a_i - m), np.exp(log_f + m_prev - m)
-    return i, f, m, {"i": i, "f": f, "m": m, "by_f": log_f + m_prev >= a_i, "derivative_f": sigmoid(-a_f)}
+    return i, f, m, {"i": i, "f": f, "m": m, "by_f": log_f + m_prev >= a_i, "slope_of_log_f": sigmoid(-a_f)}
 
 
 def exponential_gates_backward(di: Array, df: Array, dm: Array, cache: Cache) -> tuple[Array, Array, Array]:
@@ -39,4 +39,4 @@ def exponential_gates_backward(di: Array, df: Array, dm: Array, cache: Cache) ->
     dm = dm - dlog_i - dlog_f
     dlog_i = dlog_i + np.where(cache["by_f"], 0, dm)
     dlog_f = dlog_f + np.where(cache["by_f"], dm, 0)
-    return dlog_i, dlog_f * cache["derivative_f"], dlog_f
+    return dlog_i, dlog_f * cache["slope_of_log_f"], dlog_f

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array
-from lstmlib.layer import RecurrentLayer, one_step
+from lstmlib.layer import RecurrentLayer, one_step, one_step_backward
 
 
 def numerical_gradient(f: Callable[[Array], float], array: Array, epsilon: float = 1e-5) -> Array:
@@ -280,13 +280,12 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
         rows if k == part else np.zeros((len(rows), *value.shape[1:]), layer.dtype)
         for k, value in enumerate(start)
     )
-    _, step_backward = layer.cell
     norms = np.ones((T, B), layer.dtype)
     for lag in range(1, T):
         t = T - lag
         copies = tuple(np.repeat(part, H, axis=0) for part in states[t])
         _, cache = one_step(layer, np.repeat(x[t], H, axis=0), copies)
-        _, *dstate, _ = step_backward(*dstate, cache, layer.params)
+        _, dstate, _ = one_step_backward(layer, dstate, cache)
         norms[lag] = np.linalg.norm(dstate[part].reshape(B, H, H), 2, axis=(1, 2))
     return norms
 

@@ -50,9 +50,17 @@ class RecurrentLayer(ABC):
     - `step(x, h_prev, c_prev, params) -> h, c, cache`,
     - `step_backward(dh, dc, cache, params) -> dx, dh_prev, dc_prev, grads`.
 
-    The hidden state h comes first. The cache is a dict of whatever the way back needs, and holds
-    each gate under its name; `grads` has the keys of `params`. What a class names is what runs in
-    every method. Arrays are time-major, `(T, B, D)`: time, batch, features.
+    The hidden state h comes first. The cache is a dict of whatever the way back needs; `grads` has
+    the keys of `params`. The class says
+
+    - `cell = step, step_backward`,
+    - `first_weights(self, rng)`, which returns a dict of arrays,
+    - `state_type = LSTMState`, a named tuple, where the state has more parts than h,
+    - `gates = "i", "f"`, where `step` and `trace` are to show these entries of the cache,
+    - `state_axes = {"n": "B"}`, where a part of the state is not (B, H).
+
+    What a class names is what runs in every method. Arrays are time-major, `(T, B, D)`: time, batch,
+    features.
 
     Parameters
     ----------
@@ -73,7 +81,9 @@ class RecurrentLayer(ABC):
     Raises
     ------
     ValueError
-        For a size below 1, a `dtype` that is no float, or an `rng` that is no Generator.
+        For a size below 1, a `dtype` other than float32 and float64, or an `rng` that is no Generator.
+    TypeError
+        For a class that names no cell, or whose functions do not return what they should.
 
     Examples
     --------
@@ -122,27 +132,45 @@ class RecurrentLayer(ABC):
     trace_type: ClassVar[type[Any]]
     """Named tuple of what `trace` holds: the gates, then the state, `h` last."""
 
-    _fast_cell: ClassVar[tuple[Callable[..., Any], Callable[..., Any]] | None] = None
+    _walked_fast: ClassVar[tuple[Any, Any] | None] = None
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        h, *others = cls.state_type._fields
-        cls.trace_type = namedtuple(f"{cls.__name__}Trace", [*cls.gates, *others, h])  # type: ignore[misc]
+        fields = getattr(cls.state_type, "_fields", ())
+        if fields[:1] != ("h",):
+            raise TypeError(f"the state_type of {cls.__name__} must be a named tuple that begins with h")
+        if odd := [*set(cls.gates) & set(fields), *set(cls.state_axes) - set(fields)]:
+            raise TypeError(
+                f"{cls.__name__}: no gate may be called as a part of the state {fields}, and state_axes "
+                f"may name these parts only; got {odd}"
+            )
+        cls.trace_type = namedtuple(f"{cls.__name__}Trace", [*cls.gates, *fields[1:], "h"])  # type: ignore[misc]
+        # Where pickle finds it
+        cls.trace_type.__module__, cls.trace_type.__qualname__ = (
+            cls.__module__,
+            f"{cls.__qualname__}.trace_type",
+        )
         if vars(cls).get("fast_walk"):
-            cls._fast_cell = cls.cell
+            cls._walked_fast = cls.cell, cls.state_type
 
     def __init__(
         self, input_size: int, hidden_size: int, *, rng: Generator | None = None, dtype: Any = np.float64
     ) -> None:
+        cell = getattr(self, "cell", None)
+        if not isinstance(cell, tuple) or len(cell) != 2:
+            raise TypeError(f"{type(self).__name__} must name its cell: cell = step, step_backward")
         self.input_size = check_size(input_size, "input_size")
         self.hidden_size = check_size(hidden_size, "hidden_size")
         self.dtype = check_dtype(dtype)
         drawn = self.first_weights(check_rng(rng))
-        self.params: Params = {name: np.asarray(value, self.dtype) for name, value in drawn.items()}
+        if not isinstance(drawn, Mapping):
+            raise TypeError(f"first_weights must return a dict of arrays, got {type(drawn).__name__}")
+        self.params: Params = {name: np.array(value, self.dtype) for name, value in drawn.items()}
         self.grads: Params = {}
         self._walk: Walk | None = None
         self._may_return = False
         self._read: dict[str, bytes] = {}
+        self._read_by: Any = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
@@ -178,8 +206,8 @@ class RecurrentLayer(ABC):
         Returns
         -------
         state : the next state
-        gates : dict of arrays (B, H)
-            The value of every gate in this step, by its name.
+        gates : dict of arrays
+            The value of every gate in this step, by its name; (B, H) for most.
 
         Raises
         ------
@@ -223,7 +251,8 @@ class RecurrentLayer(ABC):
         if type(walk) is not self._kind_of_walk():
             walk = self._kind_of_walk()()
         h, last = walk.forward(self, checked, start, kept)
-        self._walk, self._may_return, self._read = walk, True, as_read(self.params)
+        self._walk, self._may_return = walk, True
+        self._read, self._read_by = as_read(self.params), self.cell
         return h, self.state_type(*last)
 
     def backward(self, dh: ArrayLike, dstate: Any = None) -> tuple[Array, Any]:
@@ -245,7 +274,7 @@ class RecurrentLayer(ABC):
         Raises
         ------
         RuntimeError
-            Without a `forward` since the last `backward`, or if `params` have changed since.
+            Without a `forward` since the last `backward`, or if `params` or `cell` have changed since.
         ValueError
             For a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
@@ -255,6 +284,10 @@ class RecurrentLayer(ABC):
                 "and again before each further backward"
             )
         check_unchanged(self.params, self._read, type(self).__name__)
+        if self.cell != self._read_by:
+            raise RuntimeError(
+                f"{type(self).__name__}.backward needs the cell that forward used: call it again"
+            )
         T, B = self._walk.shape
         dh = self.check_array(dh, "dh", ("T", "B", "H"), T=T, B=B)
         dlast = self.check_state(dstate, "dstate", B)
@@ -265,16 +298,17 @@ class RecurrentLayer(ABC):
 
     @property
     def trace(self) -> Any:
-        """Every gate and state of the last `forward`, each (T, B, H), as a named tuple.
+        """Every gate and state of the last `forward`, each (T, B, H) for most layers, as a named tuple.
 
         Raises
         ------
         RuntimeError
-            Before the first `forward`.
+            Without a `forward` that came to its end.
         """
         if self._walk is None:
             raise RuntimeError(f"{type(self).__name__}.trace is filled by forward: call forward first")
-        return self.trace_type(**self._walk.trace(self))
+        found = self._walk.trace(self)
+        return self.trace_type(*(found[name] for name in self.trace_type._fields))
 
     def check_array(self, value: ArrayLike, name: str, axes: tuple[str, ...], **sizes: int) -> Array:
         """`value` as an array of the layer's dtype, or a ValueError that says what to change."""
@@ -287,7 +321,7 @@ class RecurrentLayer(ABC):
         fields = self.state_type._fields
         axes = [tuple(self.state_axes.get(part, "BH")) for part in fields]
         if state is None:
-            sizes = {"B": B, "H": self.hidden_size}
+            sizes = {"B": B, "H": self.hidden_size, "D": self.input_size}
             return tuple(np.zeros([sizes[axis] for axis in part], self.dtype) for part in axes)
         if not isinstance(state, tuple | list) or len(state) != len(fields):
             kind = {1: "a tuple ({},) with an array (B, H)", 2: "a pair ({}) of arrays (B, H)"}.get(
@@ -300,7 +334,8 @@ class RecurrentLayer(ABC):
         )
 
     def _kind_of_walk(self) -> type["Walk"]:
-        return self.fast_walk if self.fast_walk and self.cell == self._fast_cell else Walk
+        own = (self.cell, self.state_type) == self._walked_fast
+        return self.fast_walk if self.fast_walk and own else Walk
 
 
 class ForgetGateLayer(RecurrentLayer):
@@ -343,11 +378,44 @@ class ForgetGateLayer(RecurrentLayer):
 def one_step(layer: RecurrentLayer, x: Array, state: State) -> tuple[State, Cache]:
     """The layer's step, or a TypeError that says what it should have returned."""
     step, _ = layer.cell
-    *new, cache = step(x, *state, layer.params, **layer.options)
-    if len(new) != len(state):
-        wanted = ", ".join([*layer.state_type._fields, "cache"])
-        raise TypeError(f"the step of {layer!r} must return {wanted}; got {len(new) + 1} things")
-    return tuple(new), cache
+    returned = step(x, *state, layer.params, **layer.options)
+    fields = layer.state_type._fields
+    *new, cache = _several(returned, len(fields) + 1, f"the step of {layer!r}", [*fields, "cache"])
+    if missing := [name for name in layer.gates if name not in cache]:
+        raise TypeError(f"the step of {layer!r} must put its gates into the cache: {missing} are not there")
+    parts = zip(new, state, fields, strict=True)
+    return tuple(_shaped(part, old.shape, name, layer) for part, old, name in parts), cache
+
+
+def one_step_backward(layer: RecurrentLayer, dstate: State, cache: Cache) -> tuple[Array, State, Params]:
+    """The layer's step backward, or a TypeError that says what it should have returned."""
+    _, step_backward = layer.cell
+    returned = step_backward(*dstate, cache, layer.params)
+    names = ["dx", *(f"d{field}_prev" for field in layer.state_type._fields), "grads"]
+    dx, *dprevious, grads = _several(returned, len(names), f"the step backward of {layer!r}", names)
+    if grads.keys() != layer.params.keys():
+        raise TypeError(
+            f"the step backward of {layer!r} must return grads of {sorted(layer.params)}, got {sorted(grads)}"
+        )
+    dx = _shaped(dx, (len(dstate[0]), layer.input_size), "dx", layer)
+    parts = zip(dprevious, dstate, names[1:-1], strict=True)
+    dstate = tuple(_shaped(part, later.shape, name, layer) for part, later, name in parts)
+    params = layer.params.items()
+    return dx, dstate, {name: _shaped(grads[name], value.shape, f"d{name}", layer) for name, value in params}
+
+
+def _several(returned: Any, count: int, who: str, names: Sequence[str]) -> tuple[Any, ...]:
+    if not isinstance(returned, tuple) or len(returned) != count or not isinstance(returned[-1], Mapping):
+        got = f"{len(returned)} things" if isinstance(returned, tuple) else type(returned).__name__
+        raise TypeError(f"{who} must return {', '.join(names)}, the last a dict; got {got}")
+    return returned
+
+
+def _shaped(value: Any, shape: tuple[int, ...], name: str, layer: RecurrentLayer) -> Array:
+    """`value` in the layer's dtype, or a TypeError where it has another shape."""
+    if np.shape(value) != shape:
+        raise TypeError(f"the cell of {layer!r} must return {name} of shape {shape}, got {np.shape(value)}")
+    return np.asarray(value, layer.dtype)
 
 
 class Walk:
@@ -374,7 +442,6 @@ class Walk:
 
     def backward(self, layer: RecurrentLayer, dh: Array, dstate: State) -> tuple[Array, State, Params]:
         """dx, the gradient of the first state, and the gradients of the parameters."""
-        _, step_backward = layer.cell
         dx = np.empty((*self.shape, layer.input_size), layer.dtype)
         grads = {name: np.zeros_like(value) for name, value in layer.params.items()}
         for t in reversed(range(len(dh))):
@@ -384,10 +451,9 @@ class Walk:
                 # A skipped step is the identity: its gradient goes past the cell untouched.
                 carried = tuple(_where(self.mask[t], np.zeros_like(d), d) for d in dstate)
                 dstate = tuple(_where(self.mask[t], d, np.zeros_like(d)) for d in dstate)
-            dx[t], *back, step_grads = step_backward(*dstate, self.caches[t], layer.params)
+            dx[t], dstate, step_grads = one_step_backward(layer, dstate, self.caches[t])
             if carried is not None:
-                back = [d + c for d, c in zip(back, carried, strict=True)]
-            dstate = tuple(back)
+                dstate = tuple(d + c for d, c in zip(dstate, carried, strict=True))
             for name, value in step_grads.items():
                 grads[name] += value
         return dx, dstate, grads

@@ -68,7 +68,7 @@ class FastWalk(Walk):
         da_i, da_f, da_g, da_o = da_t = np.empty((4, B, H), layer.dtype)
         add, multiply, dot, copyto = np.add, np.multiply, np.dot, np.copyto
         for span, operands, steps in work.chunks:
-            # What needs no gradient comes first, for as many steps as the fastest cache holds.
+            # What needs no gradient comes first, for as many steps as a fast cache holds.
             _fill_local_gradients(*operands)
             if work.skipped is not None:
                 # A skipped step is the identity.

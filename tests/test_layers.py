@@ -5,6 +5,8 @@ shuffled or reversed.
 """
 
 import copy
+import pickle
+from collections import namedtuple
 from functools import partial
 from typing import NamedTuple
 
@@ -28,7 +30,7 @@ from lstmlib import (
     UnsquashedLSTM,
 )
 from lstmlib.gradients import check_layer, gradient_norm_by_lag
-from lstmlib.layer import RecurrentLayer
+from lstmlib.layer import HiddenState, RecurrentLayer
 
 LAYERS = {
     "RNN": RNN,
@@ -604,14 +606,135 @@ def test_a_pair_of_functions_and_their_names_are_a_layer():
     assert type(layer.trace).__name__ == "RememberingTrace"
 
 
-def test_a_step_that_forgets_a_part_of_the_state_is_told_what_to_return():
-    class Forgetful(Remembering):
-        cell = (lambda x, h, before, params: (h, {"x": x})), remembering_step_backward
+def exchanged(step=remembering_step, step_backward=remembering_step_backward, **names):
+    """The layer above with one part of it exchanged, as somebody might write it."""
+    return type("Mine", (Remembering,), {"cell": (step, step_backward), **names})
 
-    with pytest.raises(
-        TypeError, match=r"the step of Forgetful\(3, 4\) must return h, h_before, cache; got 2"
-    ):
-        Forgetful(3, 4).forward(np.ones((5, 2, 3)))
+
+def step_with(change):
+    return lambda *arguments: change(*remembering_step(*arguments))
+
+
+def back_with(change):
+    return lambda *arguments: change(*remembering_step_backward(*arguments))
+
+
+MISTAKES = {
+    "no second part": (
+        lambda: exchanged(step_with(lambda h, before, cache: (h, cache))),
+        r"step of Mine\(3, 4\) must return h, h_before, cache, the last a dict; got 2 things",
+    ),
+    "nothing": (lambda: exchanged(lambda *_: None), r"must return h, h_before, cache, .*got NoneType"),
+    "cache first": (
+        lambda: exchanged(step_with(lambda h, b, cache: (cache, h, b))),
+        "the last a dict; got 3",
+    ),
+    # Two rows of h must not be taken for h and a cache.
+    "no cache": (
+        lambda: exchanged(lambda x, h, params: x @ params["W"].T, state_type=HiddenState),
+        r"step of Mine\(3, 4\) must return h, cache, the last a dict; got ndarray",
+    ),
+    "another shape": (
+        lambda: exchanged(step_with(lambda h, b, cache: (h, b[:1], cache))),
+        r"must return h_before of shape \(2, 4\), got \(1, 4\)",
+    ),
+    "no gate": (
+        lambda: exchanged(step_with(lambda h, b, cache: (h, b, {**cache, "squashed": 0})), gates=("out",)),
+        r"must put its gates into the cache: \['out'\] are not there",
+    ),
+    "no gradient": (
+        lambda: exchanged(step_backward=back_with(lambda dx, dh, db, g: (dx, dh, db, {"W": g["W"]}))),
+        r"must return grads of \['W', 'a'\], got \['W'\]",
+    ),
+    "gradient not summed": (
+        lambda: exchanged(step_backward=back_with(lambda dx, dh, db, g: (dx, dh, db, {**g, "a": 1.0}))),
+        r"must return da of shape \(4,\), got \(\)",
+    ),
+    "no grads": (
+        lambda: exchanged(step_backward=back_with(lambda dx, dh, db, g: (dx, dh, db))),
+        r"step backward of Mine.* must return dx, dh_prev, dh_before_prev, grads, the last a dict; got 3",
+    ),
+    "dx of another shape": (
+        lambda: exchanged(step_backward=back_with(lambda dx, *rest: (dx[:, :1], *rest))),
+        r"must return dx of shape \(2, 3\), got \(2, 1\)",
+    ),
+    "no cell": (
+        lambda: type("Mine", (RecurrentLayer,), {"first_weights": lambda self, rng: {}}),
+        "Mine must name its cell: cell = step, step_backward",
+    ),
+    "half a cell": (lambda: exchanged(cell=remembering_step), "Mine must name its cell"),
+    "weights in a list": (
+        lambda: exchanged(first_weights=lambda self, rng: [1.0]),
+        "first_weights must return a dict of arrays, got list",
+    ),
+    "names for a state": (
+        lambda: exchanged(state_type=("h", "c")),
+        "must be a named tuple that begins with h",
+    ),
+    "h not first": (
+        lambda: exchanged(state_type=namedtuple("Backwards", "h_before h")),
+        "the state_type of Mine must be a named tuple that begins with h",
+    ),
+    "a gate called as the state": (
+        lambda: exchanged(gates=("h_before",)),
+        r"no gate may be called as a part of the state .*got \['h_before'\]",
+    ),
+    "axes of nothing": (lambda: exchanged(state_axes={"n": "B"}), r"may name these parts only; got \['n'\]"),
+}
+
+
+@pytest.mark.parametrize(("mistake", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_who_writes_a_layer_is_told_what_is_missing(mistake, message):
+    def use():
+        layer = mistake()(3, 4)
+        h, _ = layer.forward(np.ones((5, 2, 3)))
+        layer.backward(h)
+
+    with pytest.raises(TypeError, match=message):
+        use()
+
+
+def test_layers_that_begin_with_one_array_do_not_share_it():
+    shared = np.ones((4, 3))
+    kind = exchanged(first_weights=lambda self, rng: {"W": shared, "a": np.ones(4)})
+    first, second = kind(3, 4), kind(3, 4)
+    first.params["W"] += 1
+    assert (second.params["W"] == 1).all()
+    assert (shared == 1).all()
+
+
+def test_what_a_cell_returns_in_double_precision_comes_in_the_layers_own():
+    kind = exchanged(step_with(lambda h, b, cache: (h.astype(float), b.astype(float), cache)))
+    h, last = kind(3, 4, dtype=np.float32).forward(np.ones((5, 2, 3), np.float32))
+    assert {array.dtype for array in (h, *last)} == {np.dtype(np.float32)}
+
+
+@every_layer
+def test_a_trace_and_a_state_survive_pickling(kind):
+    layer = a_layer(kind)
+    _, last = layer.forward(np.ones((5, 2, 3)))
+    for value in (layer.trace, last):
+        again = pickle.loads(pickle.dumps(value))
+        assert type(again) is type(value)
+        assert_equal(tuple(again), tuple(value), 0)
+
+
+@every_layer
+def test_a_cell_may_not_change_between_forward_and_backward(kind):
+    layer = a_layer(kind)
+    h, _ = layer.forward(np.ones((5, 2, 3)))
+    layer.cell = loud(*layer.cell)
+    with pytest.raises(RuntimeError, match="backward needs the cell that forward used"):
+        layer.backward(h)
+
+
+def test_a_layer_may_show_fewer_gates_than_the_one_it_is_made_from():
+    class Curt(LSTM):
+        gates = ("f",)
+
+    layer = Curt(3, 4)
+    layer.forward(np.ones((5, 2, 3)))
+    assert layer.trace._fields == ("f", "c", "h")
 
 
 # Bad input
@@ -635,6 +758,10 @@ BAD_CALLS = {
     "NaN": (
         lambda l, p: l.forward(with_nan(p.x, 1, 0, 2)),
         r"x must be finite, got nan at index \(1, 0, 2\)",
+    ),
+    "overflow": (
+        lambda l, p: type(l)(3, 4, dtype=np.float32).forward(p.x + 1e39),
+        r"x must be finite, got 1e\+39 at index \(0, 0, 0\)",
     ),
     "infinity": (lambda l, p: l.forward(p.x + np.inf), r"x must be finite, got inf at index \(0, 0, 0\)"),
     "no step": (lambda l, p: l.forward(p.x[:0]), r"x must not be empty: .*\(T, B, D=3\), got \(0, 2, 3\)"),
