@@ -37,7 +37,8 @@ def clamp(layer: LSTM, *gates: str) -> None:
         if gate not in ("i", "f", "o"):
             raise ValueError(f"a gate is 'i', 'f' or 'o', got {gate!r}")
     for gate in gates:
-        rows = slice("ifgo".index(gate) * layer.hidden_size, ("ifgo".index(gate) + 1) * layer.hidden_size)
+        above = layer.blocks.index(gate) * layer.hidden_size
+        rows = slice(above, above + layer.hidden_size)
         layer.params["W_x"][rows] = layer.params["W_h"][rows] = 0
         layer.params["b"][rows] = 40
 

@@ -146,10 +146,8 @@ class RecurrentLayer(ABC):
             )
         cls.trace_type = namedtuple(f"{cls.__name__}Trace", [*cls.gates, *fields[1:], "h"])  # type: ignore[misc]
         # Where pickle finds it
-        cls.trace_type.__module__, cls.trace_type.__qualname__ = (
-            cls.__module__,
-            f"{cls.__qualname__}.trace_type",
-        )
+        cls.trace_type.__module__ = cls.__module__
+        cls.trace_type.__qualname__ = f"{cls.__qualname__}.trace_type"
         if vars(cls).get("fast_walk"):
             cls._walked_fast = cls.cell, cls.state_type
 
@@ -380,7 +378,7 @@ def one_step(layer: RecurrentLayer, x: Array, state: State) -> tuple[State, Cach
     step, _ = layer.cell
     returned = step(x, *state, layer.params, **layer.options)
     fields = layer.state_type._fields
-    *new, cache = _several(returned, len(fields) + 1, f"the step of {layer!r}", [*fields, "cache"])
+    *new, cache = _several(returned, (*fields, "cache"), "step", layer)
     if missing := [name for name in layer.gates if name not in cache]:
         raise TypeError(f"the step of {layer!r} must put its gates into the cache: {missing} are not there")
     parts = zip(new, state, fields, strict=True)
@@ -391,8 +389,8 @@ def one_step_backward(layer: RecurrentLayer, dstate: State, cache: Cache) -> tup
     """The layer's step backward, or a TypeError that says what it should have returned."""
     _, step_backward = layer.cell
     returned = step_backward(*dstate, cache, layer.params)
-    names = ["dx", *(f"d{field}_prev" for field in layer.state_type._fields), "grads"]
-    dx, *dprevious, grads = _several(returned, len(names), f"the step backward of {layer!r}", names)
+    names = ("dx", *(f"d{field}_prev" for field in layer.state_type._fields), "grads")
+    dx, *dprevious, grads = _several(returned, names, "step backward", layer)
     if grads.keys() != layer.params.keys():
         raise TypeError(
             f"the step backward of {layer!r} must return grads of {sorted(layer.params)}, got {sorted(grads)}"
@@ -404,11 +402,12 @@ def one_step_backward(layer: RecurrentLayer, dstate: State, cache: Cache) -> tup
     return dx, dstate, {name: _shaped(grads[name], value.shape, f"d{name}", layer) for name, value in params}
 
 
-def _several(returned: Any, count: int, who: str, names: Sequence[str]) -> tuple[Any, ...]:
-    if not isinstance(returned, tuple) or len(returned) != count or not isinstance(returned[-1], Mapping):
-        got = f"{len(returned)} things" if isinstance(returned, tuple) else type(returned).__name__
-        raise TypeError(f"{who} must return {', '.join(names)}, the last a dict; got {got}")
-    return returned
+def _several(returned: Any, names: Sequence[str], what: str, layer: RecurrentLayer) -> tuple[Any, ...]:
+    """What a function of the cell `returned`, or a TypeError where that is not what `names` say."""
+    if isinstance(returned, tuple) and len(returned) == len(names) and isinstance(returned[-1], Mapping):
+        return returned
+    got = f"{len(returned)} things" if isinstance(returned, tuple) else type(returned).__name__
+    raise TypeError(f"the {what} of {layer!r} must return {', '.join(names)}, the last a dict; got {got}")
 
 
 def _shaped(value: Any, shape: tuple[int, ...], name: str, layer: RecurrentLayer) -> Array:

@@ -71,6 +71,10 @@ def opened(request, server, browser):
         "console", lambda m: complaints.append(m.text) if m.type == "error" and own not in m.text else None
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    # On a slow machine it asks which kernel to start, at any time, above all that is to be clicked.
+    page.add_locator_handler(
+        page.locator(".jp-Dialog"), lambda dialog: dialog.locator(".jp-mod-accept").click()
+    )
     first = page.locator(".jp-CodeCell .jp-InputPrompt").first
     while "1" not in first.text_content():
         # Early on, Jupyter may lose what it is asked, and complain. A reader asks again.
@@ -78,8 +82,6 @@ def opened(request, server, browser):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         page.wait_for_timeout(2000)
-        if page.locator(".jp-Dialog").is_visible():  # or it asks which kernel to start
-            page.locator(".jp-Dialog .jp-mod-accept").click()
         expect(first).not_to_have_text("[*]:")
     expect(page.get_by_text(f"[{len(run_cells(file))}]:", exact=True)).to_be_attached()
     yield page, file

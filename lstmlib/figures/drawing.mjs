@@ -121,7 +121,8 @@ export function nameSliders(canvas) {
     for (const slider of figure.querySelectorAll(".widget-slider")) {
       const label = slider.querySelector(".widget-label")?.textContent;
       const handle = slider.querySelector("[role=slider]");
-      for (const [name, value] of Object.entries({ ...OWN_KEYS, "aria-label": label })) handle?.setAttribute(name, value);
+      handle?.setAttribute("aria-label", label);
+      for (const [key, value] of Object.entries(OWN_KEYS)) handle?.setAttribute(key, value);
       const readout = slider.querySelector(".widget-readout");
       readout?.setAttribute("role", "textbox");
       readout?.setAttribute("aria-label", `${label}, type a value`);
