@@ -56,6 +56,7 @@ AVX512 = {"ATEN_CPU_CAPABILITY": "avx512", "OPENBLAS_CORETYPE": "SkylakeX"}
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PROCESSORS: dict[str, dict[str, str]] = {
     "as it is": {},
+    "as it is, two threads": dict.fromkeys(THREADS, "2"),
     "Prescott": OLD | {"OPENBLAS_CORETYPE": "Prescott"},
     "Nehalem": OLD | {"OPENBLAS_CORETYPE": "Nehalem"},
     "Sandybridge": OLD | {"OPENBLAS_CORETYPE": "Sandybridge", "MKL_CBWR": "AVX"},
@@ -211,9 +212,13 @@ def digest(notebook: Path, python: dict[str, str], name: str) -> str:
 
 @functools.cache
 def shared_code() -> list[str]:
-    """What every notebook imports, without its comments."""
+    """What every notebook imports, without its comments and docstrings."""
     modules = [*sorted((ROOT / "lstmlib").glob("*.py")), ROOT / "theme/asserted.py"]
-    return [ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in modules]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules]
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    return [ast.dump(tree) for tree in trees]
 
 
 def describe(python: str) -> dict[str, str]:
