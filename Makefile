@@ -41,7 +41,7 @@ zip: book  ## Pack the site for a classroom without internet
 pdf: book  ## Print the book, with Chromium
 	$(BIN)/python theme/pdf.py
 
-# The book was built on this processor as it is; the tests play another, so that each run tries two.
+# The book was built with this processor's own kernels; the tests take others, so that each run tries two.
 test: book  ## Run every check, every test, every notebook, and the site in a browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -49,7 +49,7 @@ test: book  ## Run every check, every test, every notebook, and the site in a br
 	$(BIN)/codespell
 	$(OXLINT)
 	$(STRIP) --verify $(NOTEBOOKS)
-	$(BIN)/python experiments/claims.py --as Nehalem \
+	$(BIN)/python experiments/claims.py --as another \
 		$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
 
 # The lower bounds of pyproject.toml, on the oldest Python. Packages as old as these warn of what newer ones that
