@@ -2,7 +2,6 @@
 
 import ast
 import csv
-import json
 import os
 import platform
 import re
@@ -124,8 +123,8 @@ def test_the_processors_that_are_played_compute_in_different_ways():
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="no other kernels are known for this processor")
 def test_the_tests_compute_in_another_way_than_the_book():
-    ask = "import sys; sys.path.insert(0, 'experiments'); import claims, json; print(json.dumps(claims.another()))"
-    assert product_under(json.loads(printed(ask, {}))) != product_under({})
+    asked = "import sys; sys.path.insert(0, 'experiments'); import claims; print(claims.another())"
+    assert product_under(ast.literal_eval(printed(asked, {}))) != product_under({})
 
 
 def test_the_table_of_claims_is_of_these_notebooks():
