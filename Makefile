@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Anything that takes pip's arguments serves: see "A smaller PyTorch" in README.md.
-INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet
+INSTALL ?= $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile
 PORT ?= 8000
 NOTEBOOKS = $(shell git ls-files '*.ipynb')
 OXLINT = $(BIN)/node theme/node_modules/oxlint/bin/oxlint --quiet theme lstmlib/figures
@@ -101,6 +101,8 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Setting up $(VENV): some minutes, once"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) -r requirements.txt
+	@# On all cores, where pip takes one. What is not Python of today is left to those who import it.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 clean:  ## Remove all that was set up or built
