@@ -9,6 +9,7 @@ falling, in units of its spread, which is the standard deviation over the runs.
     make claims                                       all notebooks; what has been run is not run again
     python experiments/claims.py sequences            notebooks whose path holds a word; nothing is written
     python experiments/claims.py --as Nehalem pytest  any other command on a processor of another name
+    python experiments/claims.py --as another pytest  with other kernels than this processor's, about as fast
 
 It exits with 1 where a claim fell, or stands within three spreads of its edge.
 """
@@ -72,8 +73,9 @@ def main() -> int:
     parser.add_argument("--python", nargs="*", default=[], help="further Pythons with the course's packages")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time (2)")
     parser.add_argument("--worker", nargs=2, metavar=("NOTEBOOK", "FILE"), help=argparse.SUPPRESS)
-    if sys.argv[1:2] == ["--as"] and len(sys.argv) > 3 and sys.argv[2] in PROCESSORS:
-        os.execvpe(sys.argv[3], sys.argv[3:], os.environ | settings(sys.argv[2]))
+    if sys.argv[1:2] == ["--as"] and len(sys.argv) > 3 and sys.argv[2] in (*PROCESSORS, "another"):
+        played = another() if sys.argv[2] == "another" else settings(sys.argv[2])
+        os.execvpe(sys.argv[3], sys.argv[3:], os.environ | played)
     options = parser.parse_args()
     if options.worker:
         run_notebook(*map(Path, options.worker))
@@ -231,6 +233,20 @@ def describe(python: str) -> dict[str, str]:
     if done.returncode:
         raise SystemExit(f"{python} lacks the course's packages (requirements.txt):\n{done.stderr}")
     return {"path": python, **json.loads(done.stdout)}
+
+
+def another() -> dict[str, str]:
+    """The variables that give OpenBLAS and PyTorch other kernels than this processor's, about as fast."""
+    from numpy._core._multiarray_umath import __cpu_features__
+    from threadpoolctl import threadpool_info
+
+    own = {found.get("architecture") for found in threadpool_info() if found["internal_api"] == "openblas"}
+    if not own or not __cpu_features__.get("X86_V2"):
+        return {}  # nothing of the kind is known for this processor
+    if not __cpu_features__.get("X86_V4"):
+        return {"OPENBLAS_CORETYPE": "Sandybridge", "ATEN_CPU_CAPABILITY": "default"}
+    kernels = "SkylakeX" if own <= {"Haswell", "Zen"} else "Haswell"
+    return {"OPENBLAS_CORETYPE": kernels, "ATEN_CPU_CAPABILITY": "avx2"}
 
 
 # What it comes to

@@ -6,24 +6,12 @@ from lstmlib.lstm import LSTM, lstm_step, lstm_step_backward
 
 
 def clamp(layer: LSTM, *gates: str) -> None:
-    """Hold gates of a layer at 1 for good: the same layer without them, for comparison.
+    """Hold `gates` of an LSTM, "i", "f" or "o", at 1 for good: the same layer without them, for comparison.
 
-    A gate's weights become 0 and its bias 40, and σ(40) is 1 to the last digit. The derivative s (1 − s)
-    is then 0, so that no training by an optimiser made afterwards moves the gate again.
+    A gate's weights become 0 and its bias 40, and σ(40) is 1 to the last digit. The derivative s (1 − s) is
+    then 0, so that no training by an optimiser made afterwards moves the gate again. Raises ValueError for
+    another gate, or a layer that is no LSTM.
 
-    Parameters
-    ----------
-    layer : LSTM
-        Changed in place.
-    *gates : "i", "f" or "o"
-
-    Raises
-    ------
-    ValueError
-        For another gate, or a layer that is no LSTM.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> layer = LSTM(3, 4, rng=np.random.default_rng(0))
     >>> clamp(layer, "o")
@@ -48,17 +36,7 @@ def unsquashed_lstm_step(
 ) -> tuple[Array, Array, Cache]:
     """One step of an LSTM that shows its cell state as it is: h = o ⊙ c. All else is `lstm_step`.
 
-    References
-    ----------
-    Greff et al. 2017, there "no output activation function".
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> params = {"W_x": np.zeros((4, 1)), "W_h": np.zeros((4, 1)), "b": np.array([-99.0, 99, 0, 99])}
-    >>> h, c, _ = unsquashed_lstm_step(np.ones((1, 1)), np.zeros((1, 1)), np.array([[3.0]]), params)
-    >>> h
-    array([[3.]])
+    Greff et al. 2017 call it "no output activation function".
     """
     _, c, cache = lstm_step(x, h_prev, c_prev, params)
     return cache["o"] * c, c, cache

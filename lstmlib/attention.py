@@ -6,9 +6,9 @@ context_t = Σ_s α_ts v_s      the weighted sum of what stands there
 
 Luong's and Bahdanau's attention differ in the score alone, and read their values from the keys:
 k_s = v_s is the encoder's state at position s. Scaled dot-product attention, at the end, takes
-the two apart. Arrays are time-major like the layers': queries (T, B, Q), keys (S, B, K), weights
-(T, B, S). Where `mask` (S, B) is False the source is padding: its weight is exactly 0, and so is
-the gradient it gets.
+the two apart. Arrays are time-major like the layers': queries (T, B, Q), keys (S, B, K), values (S, B, V),
+scores and weights (T, B, S). Where `mask` (S, B) is False the source is padding: its weight is exactly 0,
+and so is the gradient it gets. In every sequence the mask is True at least once.
 """
 
 from abc import ABC, abstractmethod
@@ -36,35 +36,15 @@ from lstmlib.layer import Cache, Params
 
 
 def attend(scores: Array, values: Array, mask: ArrayLike | None = None) -> tuple[Array, Array]:
-    """Turn scores into weights, and read the values with them.
+    """Turn scores into weights, and read the values with them: the context (T, B, V) and the weights.
 
     α = softmax(scores) over the source;  context_t = Σ_s α_ts v_s
 
-    Parameters
-    ----------
-    scores : array (T, B, S)
-    values : array (S, B, V)
-    mask : array of bool (S, B), optional
-        False where the source is padding; True at least once in every sequence.
+    Raises ValueError for a mask of another dtype or shape, or one that hides a whole sequence.
 
-    Returns
-    -------
-    context : array (T, B, V)
-    weights : array (T, B, S)
-
-    Raises
-    ------
-    ValueError
-        For a mask of another dtype or shape, or one that hides a whole sequence.
-
-    Examples
-    --------
     >>> values = np.array([[[1.0]], [[3.0]], [[100.0]]])
-    >>> context, weights = attend(np.zeros((1, 1, 3)), values, np.array([[True], [True], [False]]))
-    >>> weights
-    array([[[0.5, 0.5, 0. ]]])
-    >>> context
-    array([[[2.]]])
+    >>> attend(np.zeros((1, 1, 3)), values, np.array([[True], [True], [False]]))
+    (array([[[2.]]]), array([[[0.5, 0.5, 0. ]]]))
     """
     if mask is not None:
         mask = check_mask(mask, S=values.shape[0], B=values.shape[1])
@@ -80,9 +60,7 @@ def attend(scores: Array, values: Array, mask: ArrayLike | None = None) -> tuple
 
 
 def attend_backward(dcontext: Array, weights: Array, values: Array) -> tuple[Array, Array]:
-    """Carry the context's gradient back to the scores and the values.
-
-    dα_ts = v_s · dcontext_t;  dscores = softmax'(dα);  dv_s = Σ_t α_ts dcontext_t
+    """`attend` backward: dscores and dvalues.
 
     Padding needs no mask here: both gradients carry the factor α, which is 0 there.
     """
@@ -94,56 +72,22 @@ def attend_backward(dcontext: Array, weights: Array, values: Array) -> tuple[Arr
 
 
 def dot_score(queries: Array, keys: Array) -> Array:
-    """Score by likeness: e_ts = q_t · k_s.
+    """Score by likeness: e_ts = q_t · k_s, with Q = K.
 
-    Parameters
-    ----------
-    queries : array (T, B, K)
-    keys : array (S, B, K)
-
-    Returns
-    -------
-    array (T, B, S)
-
-    References
-    ----------
-    Luong, Pham & Manning 2015, section 3.1, *dot*.
-
-    Examples
-    --------
-    >>> dot_score(np.array([[[1.0, 2.0]]]), np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
-    array([[[1., 2.]]])
+    The *dot* of Luong, Pham & Manning 2015, section 3.1.
     """
     return _sum_over("tbk,sbk->tbs", queries, keys)
 
 
 def dot_score_backward(dscores: Array, queries: Array, keys: Array) -> tuple[Array, Array]:
-    """The dot score backward: dq_t = Σ_s de_ts k_s;  dk_s = Σ_t de_ts q_t."""
+    """`dot_score` backward: dqueries and dkeys."""
     return _sum_over("tbs,sbk->tbk", dscores, keys), _sum_over("tbs,tbk->sbk", dscores, queries)
 
 
 def general_score(queries: Array, keys: Array, params: Params) -> Array:
     """Score through a matrix, so that queries and keys may differ: e_ts = q_t · W k_s.
 
-    Parameters
-    ----------
-    queries : array (T, B, Q)
-    keys : array (S, B, K)
-    params : dict
-        `W` (Q, K).
-
-    Returns
-    -------
-    array (T, B, S)
-
-    References
-    ----------
-    Luong, Pham & Manning 2015, section 3.1, *general*.
-
-    Examples
-    --------
-    >>> general_score(np.array([[[2.0]]]), np.array([[[1.0, 3.0]]]), {"W": np.array([[1.0, 1.0]])})
-    array([[[8.]]])
+    `params` holds `W` (Q, K). The *general* of Luong, Pham & Manning 2015, section 3.1.
     """
     return dot_score(queries, keys @ params["W"].T)
 
@@ -151,10 +95,7 @@ def general_score(queries: Array, keys: Array, params: Params) -> Array:
 def general_score_backward(
     dscores: Array, queries: Array, keys: Array, params: Params
 ) -> tuple[Array, Array, Params]:
-    """The general score backward: that of dot, then through k' = W k.
-
-    dk_s = Wᵀ dk'_s;  dW = Σ_s dk'_s k_sᵀ
-    """
+    """`general_score` backward: dqueries, dkeys, and ∂L/∂params."""
     dqueries, dprojected = dot_score_backward(dscores, queries, keys @ params["W"].T)
     return dqueries, dprojected @ params["W"], {"W": _sum_over("sbq,sbk->qk", dprojected, keys)}
 
@@ -162,31 +103,8 @@ def general_score_backward(
 def additive_score(queries: Array, keys: Array, params: Params) -> tuple[Array, Array]:
     """Score by a small network with one hidden layer: e_ts = v · tanh(W_q q_t + W_k k_s).
 
-    Parameters
-    ----------
-    queries : array (T, B, Q)
-        The decoder's states.
-    keys : array (S, B, K)
-        The encoder's states.
-    params : dict
-        `W_q` (A, Q), `W_k` (A, K), `v` (A,).
-
-    Returns
-    -------
-    scores : array (T, B, S)
-    hidden : array (T, B, S, A)
-        The hidden layer, which the backward pass needs.
-
-    References
-    ----------
-    Bahdanau, Cho & Bengio 2015, section A.1.2.
-
-    Examples
-    --------
-    >>> params = {"W_q": np.eye(1), "W_k": np.eye(1), "v": np.array([2.0])}
-    >>> scores, _ = additive_score(np.array([[[1.0]]]), np.array([[[-1.0]], [[1.0]]]), params)
-    >>> scores.round(2)
-    array([[[0.  , 1.93]]])
+    `params` holds `W_q` (A, Q), `W_k` (A, K) and `v` (A,). Beside the scores comes the hidden layer
+    (T, B, S, A), which the backward pass needs. From Bahdanau, Cho & Bengio 2015, section A.1.2.
     """
     from_query, from_key = queries @ params["W_q"].T, keys @ params["W_k"].T
     hidden = tanh(from_query[:, :, None] + from_key.swapaxes(0, 1))
@@ -196,11 +114,7 @@ def additive_score(queries: Array, keys: Array, params: Params) -> tuple[Array, 
 def additive_score_backward(
     dscores: Array, hidden: Array, queries: Array, keys: Array, params: Params
 ) -> tuple[Array, Array, Params]:
-    """The additive score backward, with u = tanh(a) for the hidden layer.
-
-    dv = Σ_ts de_ts u_ts;  da_ts = de_ts v ⊙ (1 − u_ts²);
-    dq_t = W_qᵀ Σ_s da_ts;  dk_s = W_kᵀ Σ_t da_ts
-    """
+    """`additive_score` backward: dqueries, dkeys, and ∂L/∂params."""
     da = dscores[..., None] * params["v"] * tanh_derivative(hidden)
     da_query, da_key = da.sum(axis=2), da.sum(axis=0).swapaxes(0, 1)
     grads = {
@@ -217,14 +131,17 @@ def additive_score_backward(
 class Attention(ABC):
     """What the attention of an encoder–decoder promises, whatever its score.
 
-    Subclasses say how a query and a key are scored (`_score`, `_score_backward`). An object keeps
-    one forward pass; a decoder that attends in step after step before it goes back uses the
-    functions above, and keeps what they return.
+    Subclasses say how a query and a key are scored (`_score`, `_score_backward`). An object keeps one
+    forward pass; a decoder that attends in step after step before it goes back uses the functions above,
+    and keeps what they return.
+
+    Raises ValueError for a size below 1, a `dtype` other than float32 and float64, or an `rng` that
+    is no Generator.
 
     Parameters
     ----------
     query_size, key_size : int
-        Q and K, both at least 1.
+        Q and K.
     rng : numpy.random.Generator, optional
         Source of the initial weights. Without one they differ from run to run.
     dtype : float32 or float64
@@ -232,15 +149,8 @@ class Attention(ABC):
 
     Attributes
     ----------
-    params : dict of arrays
-        The weights of the score; empty where it has none.
-    grads : dict of arrays
-        ∂L/∂params after `backward`; empty before.
-
-    Raises
-    ------
-    ValueError
-        For a size below 1, a `dtype` that is no float, or an `rng` that is no Generator.
+    params, grads : dict of arrays
+        The weights of the score, empty where it has none, and ∂L/∂params after `backward`.
     """
 
     def __init__(
@@ -277,26 +187,10 @@ class Attention(ABC):
     ) -> tuple[Array, Array]:
         """Let every query look at the source.
 
-        Parameters
-        ----------
-        queries : array (T, B, Q)
-            States of the decoder; T = 1 for a single step.
-        keys : array (S, B, K)
-            States of the encoder: what is scored, and what the context is made of.
-        mask : array of bool (S, B), optional
-            False where the source is padding; True at least once in every sequence.
-
-        Returns
-        -------
-        context : array (T, B, K)
-        weights : array (T, B, S)
-            Positive, summing to 1 over the source, exactly 0 at padding.
-
-        Raises
-        ------
-        ValueError
-            For a wrong shape, dtype, an empty sequence, a value that is not finite, or a mask
-            that hides a whole sequence.
+        `queries` (T, B, Q) are states of the decoder, T = 1 for a single step; `keys` (S, B, K) those of
+        the encoder: what is scored, and what the context is made of. Returns the context (T, B, K) and the
+        weights (T, B, S). Raises ValueError for a wrong shape, dtype, an empty sequence, a value that is
+        not finite, or a mask that hides a whole sequence.
         """
         sizes = {"Q": self.query_size, "K": self.key_size}
         queries = check_array(queries, "queries", ("T", "B", "Q"), sizes, self.dtype)
@@ -309,25 +203,11 @@ class Attention(ABC):
         return context, weights
 
     def backward(self, dcontext: ArrayLike) -> tuple[Array, Array]:
-        """The last `forward` backward; fills `grads`.
+        """The last `forward` backward: dqueries (T, B, Q) and dkeys (S, B, K); fills `grads`.
 
-        Parameters
-        ----------
-        dcontext : array (T, B, K)
-            ∂L/∂context.
-
-        Returns
-        -------
-        dqueries : array (T, B, Q)
-        dkeys : array (S, B, K)
-            The keys' share as keys and as values together; exactly 0 at padding.
-
-        Raises
-        ------
-        RuntimeError
-            Without a `forward` since the last `backward`, or if `params` have changed since.
-        ValueError
-            For a gradient of the wrong shape, dtype, or with a value that is not finite.
+        `dcontext` is ∂L/∂context, (T, B, K). dkeys has the keys' share as keys and as values together.
+        Raises RuntimeError without a `forward` since the last `backward`, or if `params` have changed
+        since; ValueError for a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
         if self._tape is None:
             raise RuntimeError(
@@ -345,26 +225,7 @@ class Attention(ABC):
 
 
 class DotAttention(Attention):
-    """Luong's attention with the dot score: e_ts = q_t · k_s, no parameters.
-
-    Parameters
-    ----------
-    size : int
-        Q = K, the size of decoder and encoder states alike.
-    dtype : float32 or float64
-
-    References
-    ----------
-    Luong, Pham & Manning 2015, section 3.1.
-
-    Examples
-    --------
-    >>> attention = DotAttention(2)
-    >>> keys = np.array([[[10.0, 0.0]], [[0.0, 10.0]]])
-    >>> context, weights = attention.forward(np.array([[[0.0, 2.0]]]), keys)
-    >>> weights.round(3)
-    array([[[0., 1.]]])
-    """
+    """Luong's attention with `dot_score`, for queries and keys of one `size`: no parameters."""
 
     def __init__(self, size: int, *, dtype: Any = np.float64) -> None:
         size = check_size(size, "size")
@@ -386,27 +247,8 @@ class DotAttention(Attention):
 
 
 class GeneralAttention(Attention):
-    """Luong's attention with the general score: e_ts = q_t · W k_s.
+    """Luong's attention with `general_score`.
 
-    Parameters
-    ----------
-    query_size, key_size : int
-        Q and K.
-    rng : numpy.random.Generator, optional
-        Source of the initial weights.
-    dtype : float32 or float64
-
-    Attributes
-    ----------
-    params : dict
-        `W` (Q, K).
-
-    References
-    ----------
-    Luong, Pham & Manning 2015, section 3.1.
-
-    Examples
-    --------
     >>> attention = GeneralAttention(3, 4, rng=np.random.default_rng(0))
     >>> context, weights = attention.forward(np.ones((5, 2, 3)), np.ones((6, 2, 4)))
     >>> context.shape, weights.shape
@@ -426,34 +268,9 @@ class GeneralAttention(Attention):
 
 
 class AdditiveAttention(Attention):
-    """Bahdanau's attention: e_ts = v · tanh(W_q q_t + W_k k_s).
+    """Bahdanau's attention, with `additive_score`.
 
-    Parameters
-    ----------
-    query_size, key_size : int
-        Q and K.
-    attention_size : int
-        A, the width of the hidden layer in which a query and a key meet.
-    rng : numpy.random.Generator, optional
-        Source of the initial weights.
-    dtype : float32 or float64
-
-    Attributes
-    ----------
-    params : dict
-        `W_q` (A, Q), `W_k` (A, K), `v` (A,).
-
-    References
-    ----------
-    Bahdanau, Cho & Bengio 2015, section A.1.2.
-
-    Examples
-    --------
-    >>> attention = AdditiveAttention(3, 4, 5, rng=np.random.default_rng(0))
-    >>> context, weights = attention.forward(np.ones((1, 2, 3)), np.ones((6, 2, 4)))
-    >>> dqueries, dkeys = attention.backward(np.ones_like(context))
-    >>> sorted(attention.grads)
-    ['W_k', 'W_q', 'v']
+    `attention_size` is A, the width of the hidden layer in which a query and a key meet.
     """
 
     def __init__(
@@ -495,36 +312,13 @@ def scaled_dot_product_attention(
 ) -> tuple[Array, Array, Cache]:
     """Attention as in the Transformer: context = softmax(Q Kᵀ / √K) V.
 
-    A dot product of K independent terms of variance 1 has variance K; the divisor brings it back
-    to 1, so that softmax does not start saturated.
+    A dot product of K independent terms of variance 1 has variance K; the divisor brings it back to 1, so
+    that softmax does not start saturated. `queries` are (T, B, K). Returns the context (T, B, V), the
+    weights, and the cache for the way back.
 
-    Parameters
-    ----------
-    queries : array (T, B, K)
-    keys : array (S, B, K)
-    values : array (S, B, V)
-    mask : array of bool (S, B), optional
-        False where the source is padding; True at least once in every sequence.
+    Raises ValueError for a wrong shape, dtype, an empty sequence, a value that is not finite, or a mask
+    that hides a whole sequence. From Vaswani et al. 2017, equation 1.
 
-    Returns
-    -------
-    context : array (T, B, V)
-    weights : array (T, B, S)
-    cache : dict
-        What `scaled_dot_product_attention_backward` needs.
-
-    Raises
-    ------
-    ValueError
-        For a wrong shape, dtype, an empty sequence, a value that is not finite, or a mask that
-        hides a whole sequence.
-
-    References
-    ----------
-    Vaswani et al. 2017, equation 1.
-
-    Examples
-    --------
     >>> queries, keys, values = np.ones((5, 2, 4)), np.ones((6, 2, 4)), np.ones((6, 2, 3))
     >>> context, weights, cache = scaled_dot_product_attention(queries, keys, values)
     >>> context.shape, weights.shape
@@ -541,7 +335,7 @@ def scaled_dot_product_attention(
 
 
 def scaled_dot_product_attention_backward(dcontext: ArrayLike, cache: Cache) -> tuple[Array, Array, Array]:
-    """The same backward: `attend`, the divisor, `dot_score`."""
+    """`scaled_dot_product_attention` backward: dqueries, dkeys, dvalues."""
     queries, keys, values = cache["queries"], cache["keys"], cache["values"]
     sizes = dict(zip("TBV", (*queries.shape[:2], values.shape[2]), strict=True))
     dcontext = check_array(dcontext, "dcontext", ("T", "B", "V"), sizes, queries.dtype)
@@ -551,37 +345,15 @@ def scaled_dot_product_attention_backward(dcontext: ArrayLike, cache: Cache) -> 
 
 
 def causal_mask(T: int) -> Mask:
-    """Let each of T positions of one sequence look at itself and at what came before.
+    """Let each of T positions of one sequence look at itself and at what came before: mask_ts = (s ≤ t).
 
-    mask_ts = (s ≤ t)
+    The mask (T, T) has a row for each position that looks. It is applied to the scores, before the softmax:
+    a weight that is set to 0 afterwards has left its share in the sum below the others. Raises ValueError
+    for a T below 1. From Vaswani et al. 2017, section 3.2.3.
 
-    It is applied to the scores, before the softmax: a weight that is set to 0 afterwards has left its
-    share in the sum below the others.
-
-    Parameters
-    ----------
-    T : int
-
-    Returns
-    -------
-    array of bool (T, T)
-        A row for each position that looks: True where it may.
-
-    Raises
-    ------
-    ValueError
-        For a T below 1.
-
-    References
-    ----------
-    Vaswani et al. 2017, section 3.2.3.
-
-    Examples
-    --------
-    >>> softmax(np.where(causal_mask(3), 0.0, -np.inf)).round(2)
-    array([[1.  , 0.  , 0.  ],
-           [0.5 , 0.5 , 0.  ],
-           [0.33, 0.33, 0.33]])
+    >>> softmax(np.where(causal_mask(2), 0.0, -np.inf))
+    array([[1. , 0. ],
+           [0.5, 0.5]])
     """
     return np.tri(check_size(T, "T"), dtype=bool)
 

@@ -1,8 +1,4 @@
-"""Texts that are on every machine, from installed packages and never from the network.
-
-`reference_text` is English prose that every Python carries, for `rnn/recurrent_network`.
-`python_source` is the code of installed modules, for `lstm/inside_a_trained_lstm`.
-"""
+"""Texts that are on every machine, from installed packages and never from the network."""
 
 import ast
 import re
@@ -15,28 +11,16 @@ from lstmlib.vocabulary import CHARACTERS, CODE_CHARACTERS
 def reference_text() -> str:
     """English prose: the paragraphs of the language reference that Python carries for `help()`.
 
-    Headings, code, grammar and lists are left out, a paragraph that is there twice is kept
-    once, and each paragraph becomes a line. All characters are in `CHARACTERS`. The text is
-    well over 100,000 characters long, but its length and its words differ from one version of
+    For `rnn/recurrent_network`. Headings, code, grammar and lists are left out, a paragraph that is
+    there twice is kept once, and each paragraph becomes a line. All characters are in `CHARACTERS`. The
+    text is well over 100,000 characters long, but its length and its words differ from one version of
     Python to the next.
 
-    Returns
-    -------
-    str
+    Raises ImportError where Python was installed without its `pydoc_data`.
 
-    Raises
-    ------
-    ImportError
-        Where Python was installed without its `pydoc_data`.
-
-    Examples
-    --------
     >>> text = reference_text()
     >>> len(text) > 100_000, set(text) <= set(CHARACTERS)
     (True, True)
-    >>> from lstmlib.vocabulary import Vocabulary
-    >>> Vocabulary(CHARACTERS).encode("Python").shape
-    (6,)
     """
     try:
         from pydoc_data.topics import topics
@@ -62,33 +46,17 @@ def _in_one_line(paragraph: str) -> str:
 
 
 def python_source(*modules: str) -> str:
-    """Source code of installed modules, all in one layout.
+    """Source code of installed modules written in Python, such as "argparse", all in one layout.
 
-    Comments and docstrings are left out, `ast.unparse` sets the spaces, the quotes and the
-    brackets, and formatted string literals become calls of `format`, so that the code looks alike
-    whoever wrote it and whichever Python reads it. All characters are in `CODE_CHARACTERS`; others
-    are written as ?. A module of the standard library differs from one version of Python to the
-    next.
+    For `lstm/inside_a_trained_lstm`. Comments and docstrings are left out, `ast.unparse` sets the
+    spaces, the quotes and the brackets, and formatted string literals become calls of `format`, so that
+    the code looks alike whoever wrote it and whichever Python reads it. All characters are in
+    `CODE_CHARACTERS`; others are written as ?. A module of the standard library differs from one version
+    of Python to the next.
 
-    Parameters
-    ----------
-    *modules : str
-        Names of modules written in Python, such as "argparse"; they are read, and of what they
-        belong to only the package above them is imported.
+    The modules are read, and of what they belong to only the package above them is imported. Raises
+    ValueError for no modules, ImportError for one that is not there or has no source.
 
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        For no modules.
-    ImportError
-        For a module that is not there, or that has no source.
-
-    Examples
-    --------
     >>> code = python_source("csv", "textwrap")
     >>> "import re" in code, '\"\"\"' in code, set(code) <= set(CODE_CHARACTERS)
     (True, False, True)

@@ -13,26 +13,11 @@ def coupled_lstm_step(x: Array, h_prev: Array, c_prev: Array, params: Params) ->
     i = 1 − f;  c = f ⊙ c_prev + i ⊙ g;  h = o ⊙ tanh c
 
     The cell state is a weighted mean of its past and the candidate, so it stays in (−1, 1) once there.
+    Greff et al. 2015 call it CIFG.
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev, c_prev : array (B, H)
-    params : dict
-        `W_x` (3H, D), `W_h` (3H, H), `b` (3H,), gate blocks stacked f, g, o.
+    x is (B, D), each state (B, H). `params` holds `W_x` (3H, D), `W_h` (3H, H) and `b` (3H,), gate blocks
+    stacked f, g, o. The cache, for the way back, has every gate by its name, i as well.
 
-    Returns
-    -------
-    h, c : array (B, H)
-    cache : dict
-        What `coupled_lstm_step_backward` needs, every gate by its name, i as well.
-
-    References
-    ----------
-    Greff et al. 2015, there called CIFG.
-
-    Examples
-    --------
     A closed forget gate replaces the old memory by the candidate.
 
     >>> import numpy as np
@@ -57,7 +42,6 @@ def coupled_lstm_step_backward(
     """`coupled_lstm_step` backward: dx, dh_prev, dc_prev, and this step's share of ∂L/∂params.
 
     `dh` and `dc` come from the output and from the next step together.
-    f weighs both what is kept and what is written.
     """
     i, f, g, o, c_prev = (cache[name] for name in ("i", "f", "g", "o", "c_prev"))
     tanh_c = tanh(cache["c"])
@@ -72,23 +56,7 @@ def coupled_lstm_step_backward(
 class CoupledLSTM(ForgetGateLayer):
     """An LSTM with one gate for forgetting and writing together: `coupled_lstm_step`.
 
-    Parameters
-    ----------
-    input_size, hidden_size, rng, dtype, forget_bias
-        As `LSTM`.
-
-    Attributes
-    ----------
-    params : dict
-        As `coupled_lstm_step` takes it. The trace has i as well.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> layer = CoupledLSTM(3, 4, rng=np.random.default_rng(0))
-    >>> h, (h_last, c_last) = layer.forward(np.ones((5, 2, 3)))
-    >>> bool(np.all(layer.trace.i + layer.trace.f == 1)), layer.params["W_h"].shape
-    (True, (12, 4))
+    Arguments are those of `LSTM`. The trace has i as well.
     """
 
     cell = coupled_lstm_step, coupled_lstm_step_backward

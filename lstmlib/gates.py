@@ -23,9 +23,7 @@ def exponential_gates(a_i: Array, a_f: Array, m_prev: Array) -> tuple[Array, Arr
 
     m = max(log σ(a_f) + m_prev, a_i);  i = exp(a_i − m), f = exp(log σ(a_f) + m_prev − m)
 
-    References
-    ----------
-    Beck et al. 2024, equations 15–17.
+    From Beck et al. 2024, equations 15–17.
     """
     log_f = -np.logaddexp(0, -a_f)
     m = np.maximum(log_f + m_prev, a_i)

@@ -1,7 +1,7 @@
 """Is a gradient right, and how much of it is left after many steps.
 
-The first question is answered by central differences, ∂L/∂w ≈ (L(w + ε) − L(w − ε)) / 2ε, which
-need nothing but the forward pass. The second by the norm of ∂h_T/∂h_t, for `rnn/vanishing_gradients`.
+The first question is answered by central differences, which need nothing but the forward pass; the second
+by the norm of ∂h_T/∂h_t, for `rnn/vanishing_gradients`.
 """
 
 import copy
@@ -19,31 +19,15 @@ from lstmlib.layer import RecurrentLayer, one_step, one_step_backward
 def numerical_gradient(f: Callable[[Array], float], array: Array, epsilon: float = 1e-5) -> Array:
     """Gradient of a function that returns one number, by central differences.
 
-    ∂f/∂aₖ ≈ (f(a + ε eₖ) − f(a − ε eₖ)) / 2ε, two calls of `f` for each number in the array.
-    The error has two parts: the formula's own, of the order ε², and rounding, of the order 10⁻¹⁶/ε.
-    At ε = 10⁻⁵ both are about 10⁻¹⁰.
+    ∂f/∂aₖ ≈ (f(a + ε eₖ) − f(a − ε eₖ)) / 2ε, two calls of `f` for each number in the array. The error
+    has two parts: the formula's own, of the order ε², and rounding, of the order 10⁻¹⁶/ε. At ε = 10⁻⁵
+    both are about 10⁻¹⁰.
 
-    Parameters
-    ----------
-    f : function of the array that returns a number
-        It is handed `array` itself, in which one number at a time is shifted and then put back, so
-        it may as well ignore its argument and read the array from where it lies.
-    array : array of float64, of any shape
-    epsilon : float
-        ε, the shift.
+    `f` is handed `array` itself, in which one number at a time is shifted and then put back, so it may as
+    well ignore its argument and read the array from where it lies. Raises ValueError for an array that is
+    not float64, where rounding would swallow the shift; if `f` returns anything but one finite number; for
+    an `epsilon` that is not above 0.
 
-    Returns
-    -------
-    array of the shape of `array`
-
-    Raises
-    ------
-    ValueError
-        For an array that is not float64, where rounding would swallow the shift; if `f` returns
-        anything but one finite number; for an `epsilon` that is not above 0.
-
-    Examples
-    --------
     >>> numerical_gradient(lambda w: np.sum(w**2), np.array([1.0, -3.0])).round(6)
     array([ 2., -6.])
     """
@@ -67,26 +51,12 @@ def numerical_gradient(f: Callable[[Array], float], array: Array, epsilon: float
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     """How far two gradients are apart: max abs(a − b) / max(abs(a), abs(b)), or 0 where both are 0.
 
-    One number for a whole array, measured on its largest entry: entry by entry, those that are
-    nearly 0 would show nothing but rounding. Two correct gradients in float64 are below 10⁻⁷
-    apart; a wrong sign or a term left out is seen at 10⁻² or more.
+    One number for a whole array, measured on its largest entry: entry by entry, those that are nearly 0
+    would show nothing but rounding. Two correct gradients in float64 are below 10⁻⁷ apart; a wrong sign or
+    a term left out is seen at 10⁻² or more. A value that is not finite makes it infinite.
 
-    Parameters
-    ----------
-    a, b : arrays of one shape
+    Raises ValueError if the shapes differ.
 
-    Returns
-    -------
-    float
-        Infinite if either holds a value that is not finite.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
-    Examples
-    --------
     >>> relative_error([2.0, 4.0], [2.0, 5.0])
     0.2
     """
@@ -105,31 +75,12 @@ def check_gradients(
     grads: Mapping[str, Array],
     epsilon: float = 1e-5,
 ) -> dict[str, float]:
-    """Hold a backward pass against central differences, array by array.
+    """Hold a backward pass against central differences: the `relative_error` of every gradient, by its name.
 
-    Parameters
-    ----------
-    f : function of `arrays` that returns a number
-        The loss.
-    arrays : dict of float64 arrays
-        What the loss depends on; unchanged afterwards.
-    grads : dict of arrays
-        Your ∂f/∂array under the same names.
-    epsilon : float
-        As in `numerical_gradient`.
+    `f` is the loss, a number, as a function of `arrays`, a dict of float64 arrays that are unchanged
+    afterwards; `grads` is your ∂f/∂array under the same names. Raises ValueError if a gradient is missing,
+    has no array, or has another shape; and as `numerical_gradient`.
 
-    Returns
-    -------
-    dict of floats
-        The `relative_error` of every gradient, by its name.
-
-    Raises
-    ------
-    ValueError
-        If a gradient is missing, has no array, or has another shape; and as `numerical_gradient`.
-
-    Examples
-    --------
     The gradient of Σ w² b is 2 w b for w and Σ w² for b. One of the two below is wrong:
 
     >>> arrays = {"w": np.array([1.0, 2.0]), "b": np.array(3.0)}
@@ -162,29 +113,22 @@ def check_layer(
 ) -> dict[str, float]:
     """Hold a recurrent layer's `backward` against central differences.
 
-    The loss is L = Σ h ⊙ w + Σ state ⊙ v, over all steps and the last state, with random weights w
-    and v, so that no two parts of the gradient can cancel or hide behind one another.
+    The loss is L = Σ h ⊙ w + Σ state ⊙ v, over all steps and the last state, with random weights w and v,
+    so that no two parts of the gradient can cancel or hide behind one another. Returns the `relative_error`
+    of ∂L/∂ each parameter, "x", and each part of the state, such as "state.h".
+
+    Raises ValueError for a layer that is not in float64, and as `layer.forward`.
 
     Parameters
     ----------
     layer : a layer, yours or one of this package
-        In float64, with `forward`, `backward`, `params` and `grads` as `RecurrentLayer` has them.
-        The check runs on a copy.
+        In float64, with `forward`, `backward`, `params` and `grads` as `RecurrentLayer` has them. The check
+        runs on a copy.
     x : array (T, B, D)
         Keep it small: `forward` is called twice for each number in the weights, x and the state.
     state, mask : as `layer.forward` takes them
     rng : numpy.random.Generator, optional
         Draws w and v; the same ones each time if left out.
-
-    Returns
-    -------
-    dict of floats
-        The `relative_error` of ∂L/∂ each parameter, "x", and each part of the state, such as "state.h".
-
-    Raises
-    ------
-    ValueError
-        For a layer that is not in float64, and as `layer.forward`.
 
     Examples
     --------
@@ -220,38 +164,16 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
     """How strongly the last hidden state depends on earlier ones: ‖∂h_T/∂h_t‖, exactly.
 
     For an RNN the Jacobian is a product with one factor for each step between t and T,
-    ∂h_T/∂h_t = Πₛ diag(1 − hₛ²) W_h, s = T … t + 1. An LSTM's state has two parts. Of the product of
-    its steps' Jacobians, each 2H × 2H, this is the block ∂h_T/∂h_t: c_t is held, and everything after
-    step t follows, the later cell states included. With `of="c"` it is the block ∂c_T/∂c_t, h_t held.
+    ∂h_T/∂h_t = Πₛ diag(1 − hₛ²) W_h, s = T … t + 1. An LSTM's state has two parts. Of the product of its
+    steps' Jacobians, each 2H × 2H, this is the block ∂h_T/∂h_t: c_t is held, and everything after step t
+    follows, the later cell states included. With `of="c"` it is the block ∂c_T/∂c_t, h_t held.
 
-    The norm is the spectral one, the largest singular value: the most that any direction of a
-    gradient is stretched on its way back from T to t. At lag 0 it is 1.
+    The norm is the spectral one, the largest singular value: the most that any direction of a gradient is
+    stretched on its way back from T to t. At lag 0 it is 1. Pascanu, Mikolov & Bengio 2013, equation 5.
 
-    Parameters
-    ----------
-    layer : RecurrentLayer
-    x : array (T, B, D)
-    state : as `layer.forward` takes it, optional
-        State before the first step; zeros if left out.
-    of : str
-        Name of the part of the state, "h", or "c" where the layer has one.
+    `x` (T, B, D) and `state` are as `layer.forward` takes them. Returns an array (T, B), row k for the lag
+    T − t = k. Raises ValueError for an `of` that the layer's state has not, and as `layer.forward`.
 
-    Returns
-    -------
-    array (T, B)
-        Row k belongs to the lag T − t = k; a column for each sequence of the batch.
-
-    Raises
-    ------
-    ValueError
-        For an `of` that the layer's state has not, and as `layer.forward`.
-
-    References
-    ----------
-    Pascanu, Mikolov & Bengio 2013, equation 5.
-
-    Examples
-    --------
     With W_h = ½ I and h = 0 throughout, every step halves the gradient.
 
     >>> from lstmlib.rnn import RNN

@@ -21,28 +21,13 @@ def gru_step(x: Array, h_prev: Array, params: Params, reset_after: bool = True) 
     n = tanh(W_x x + b_x + W_h (r ⊙ h_prev) + b_h);
     h = (1 − z) ⊙ n + z ⊙ h_prev
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev : array (B, H)
-    params : dict
-        `W_x` (3H, D), `W_h` (3H, H), `b_x` (3H,), `b_h` (3H,), blocks stacked r, z, n.
-    reset_after : bool
-        Whether the reset gate acts after the product with W_h, as in PyTorch, or before it, as in
-        the paper of 2014.
+    x is (B, D), the state (B, H). `params` holds `W_x` (3H, D), `W_h` (3H, H), `b_x` (3H,) and `b_h` (3H,),
+    blocks stacked r, z, n; the reset gate multiplies only one of the biases. The cache, for the way back,
+    has every gate by its name.
 
-    Returns
-    -------
-    h : array (B, H)
-    cache : dict
-        What `gru_step_backward` needs, every gate by its name.
+    The reset gate acts after the product with W_h, as in PyTorch, or before it, as in the paper: Cho et al.
+    2014, equations 5–8, there without biases.
 
-    References
-    ----------
-    Cho et al. 2014, equations 5–8, there without biases.
-
-    Examples
-    --------
     An open update gate keeps the memory whatever comes in.
 
     >>> params = {"W_x": np.ones((3, 1)), "W_h": np.zeros((3, 1)), "b_x": np.array([0.0, 99, 0])}
@@ -64,8 +49,7 @@ def gru_step(x: Array, h_prev: Array, params: Params, reset_after: bool = True) 
 def gru_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Array, Array, Params]:
     """`gru_step` backward: dx, dh_prev, and this step's share of ∂L/∂params.
 
-    `dh` comes from the output and from the next step together. dh_prev gathers four paths: z, and one
-    through each block of W_h.
+    `dh` comes from the output and from the next step together.
     """
     x, h_prev, r, z, n = (cache[name] for name in ("x", "h_prev", "r", "z", "n"))
     W_r, W_z, W_n = np.split(params["W_h"], 3)
@@ -95,35 +79,8 @@ def gru_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Array, A
 class GRU(RecurrentLayer):
     """A recurrent layer that mixes its memory with a candidate, and has no cell state: `gru_step`.
 
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        D and H.
-    rng : numpy.random.Generator, optional
-        Source of the initial weights.
-    dtype : float32 or float64
-    reset_after : bool
-        As in `gru_step`.
-
-    Attributes
-    ----------
-    params : dict
-        As `gru_step` takes it. Two biases, because the reset gate multiplies only one of them.
-
-    Raises
-    ------
-    ValueError
-        As every layer, and for a `reset_after` that is neither True nor False.
-
-    Examples
-    --------
-    >>> layer = GRU(3, 4, rng=np.random.default_rng(0))
-    >>> h, state = layer.forward(np.ones((5, 2, 3)))
-    >>> h.shape, state.h.shape, layer.trace.z.shape
-    ((5, 2, 4), (2, 4), (5, 2, 4))
-    >>> dx, dstate0 = layer.backward(np.ones_like(h))
-    >>> sorted(layer.grads)
-    ['W_h', 'W_x', 'b_h', 'b_x']
+    `reset_after` is that of `gru_step`. Raises ValueError as every layer, and for a `reset_after` that is
+    neither True nor False.
     """
 
     cell = gru_step, gru_step_backward

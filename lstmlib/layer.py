@@ -1,9 +1,4 @@
-"""What every recurrent layer promises: one interface, and one loop over time that walks any cell.
-
-A cell is a pair of pure functions, one time step and the same step backward. A layer names the
-pair, and this module supplies the rest: it checks what comes in, walks the cell along a sequence,
-carries the state over where a mask is False, and keeps what the backward pass needs.
-"""
+"""What every recurrent layer promises: one interface, and one loop over time that walks any cell."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -44,14 +39,14 @@ class HiddenState(NamedTuple):
 class RecurrentLayer(ABC):
     """A layer that reads a sequence one step at a time and carries a state along.
 
-    A new layer is a cell, which is two functions, and a class that names them. Written for a state
-    of two parts, h and c, the functions are
+    A new layer is a cell, which is two functions, and a class that names them; what a class names is what
+    runs in every method. Written for a state of two parts, h and c, the functions are
 
     - `step(x, h_prev, c_prev, params) -> h, c, cache`,
     - `step_backward(dh, dc, cache, params) -> dx, dh_prev, dc_prev, grads`.
 
-    The hidden state h comes first. The cache is a dict of whatever the way back needs; `grads` has
-    the keys of `params`. The class says
+    The hidden state h comes first. The cache is a dict of whatever the way back needs; `grads` has the keys
+    of `params`. The class says
 
     - `cell = step, step_backward`,
     - `first_weights(self, rng)`, which returns a dict of arrays,
@@ -59,13 +54,14 @@ class RecurrentLayer(ABC):
     - `gates = "i", "f"`, where `step` and `trace` are to show these entries of the cache,
     - `state_axes = {"n": "B"}`, where a part of the state is not (B, H).
 
-    What a class names is what runs in every method. Arrays are time-major, `(T, B, D)`: time, batch,
-    features.
+    Arrays are time-major, `(T, B, D)`: time, batch, features. Raises ValueError for a size below 1, a
+    `dtype` other than float32 and float64, or an `rng` that is no Generator; TypeError for a class that
+    names no cell, or whose functions do not return what they should.
 
     Parameters
     ----------
     input_size, hidden_size : int
-        D and H, both at least 1.
+        D and H.
     rng : numpy.random.Generator, optional
         Source of the initial weights. Without one they differ from run to run.
     dtype : float32 or float64
@@ -78,16 +74,9 @@ class RecurrentLayer(ABC):
     grads : dict of arrays
         ∂L/∂params after `backward`, with the same keys and shapes; empty before.
 
-    Raises
-    ------
-    ValueError
-        For a size below 1, a `dtype` other than float32 and float64, or an `rng` that is no Generator.
-    TypeError
-        For a class that names no cell, or whose functions do not return what they should.
-
     Examples
     --------
-    A memory that fades by itself, h = a ⊙ h_prev + W x, and learns how fast.
+    A memory that fades by itself, h = a ⊙ h_prev + W x, and learns how fast. Is its gradient right?
 
     >>> def fading_step(x, h_prev, params):
     ...     h = params["a"] * h_prev + x @ params["W"].T
@@ -101,9 +90,6 @@ class RecurrentLayer(ABC):
     ...     def first_weights(self, rng):
     ...         W = rng.standard_normal((self.hidden_size, self.input_size))
     ...         return {"a": np.full(self.hidden_size, 0.9), "W": W}
-
-    Is the gradient right?
-
     >>> from lstmlib.gradients import check_layer
     >>> rng = np.random.default_rng(0)
     >>> errors = check_layer(FadingMemory(3, 4, rng=rng), rng.standard_normal((5, 2, 3)))
@@ -181,36 +167,13 @@ class RecurrentLayer(ABC):
 
     @abstractmethod
     def first_weights(self, rng: Generator) -> Params:
-        """Draw the weights that the layer begins with.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        dict of arrays
-        """
+        """Draw the weights that the layer begins with: a dict of arrays."""
 
     def step(self, x: ArrayLike, state: Any = None) -> tuple[Any, dict[str, Array]]:
-        """Read one input.
+        """Read one input (B, D): the next state, and the value of every gate by its name, (B, H) for most.
 
-        Parameters
-        ----------
-        x : array (B, D)
-        state : the layer's state, optional
-            As `forward` takes it; zeros if left out.
-
-        Returns
-        -------
-        state : the next state
-        gates : dict of arrays
-            The value of every gate in this step, by its name; (B, H) for most.
-
-        Raises
-        ------
-        ValueError
-            For a wrong shape, dtype, or a value that is not finite.
+        The state is as `forward` takes it. Raises ValueError for a wrong shape, dtype, or a value that
+        is not finite.
         """
         checked = self.check_array(x, "x", ("B", "D"))
         new, cache = one_step(self, checked, self.check_state(state, "state", len(checked)))
@@ -225,8 +188,8 @@ class RecurrentLayer(ABC):
         state : tuple of the parts of the state, optional
             State before the first step, such as (h,) or (h, c); zeros if left out.
         mask : array of bool (T, B), optional
-            Where it is False the step is skipped and the state carried over unchanged. Every
-            sequence starts with a step that is True.
+            Where it is False the step is skipped and the state carried over unchanged. Every sequence
+            starts with a step that is True.
 
         Returns
         -------
@@ -298,10 +261,7 @@ class RecurrentLayer(ABC):
     def trace(self) -> Any:
         """Every gate and state of the last `forward`, each (T, B, H) for most layers, as a named tuple.
 
-        Raises
-        ------
-        RuntimeError
-            Without a `forward` that came to its end.
+        Raises RuntimeError without a `forward` that came to its end.
         """
         if self._walk is None:
             raise RuntimeError(f"{type(self).__name__}.trace is filled by forward: call forward first")
@@ -339,17 +299,8 @@ class RecurrentLayer(ABC):
 class ForgetGateLayer(RecurrentLayer):
     """A layer with a forget gate, whose bias starts at `forget_bias`.
 
-    Parameters
-    ----------
-    input_size, hidden_size, rng, dtype
-        As every layer.
-    forget_bias : float
-        Start of the forget gate's bias. At 1 the gate starts at σ(1) ≈ 0.73: more is kept than lost.
-
-    Raises
-    ------
-    ValueError
-        As every layer, and for a `forget_bias` that is no finite number.
+    At 1 the gate starts at σ(1) ≈ 0.73: more is kept than lost. Raises ValueError as every layer, and for a
+    `forget_bias` that is no finite number.
     """
 
     blocks: ClassVar[str] = "ifgo"

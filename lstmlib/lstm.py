@@ -1,7 +1,7 @@
 """The LSTM cell of `lstm/lstm_cell`: one step and its gradient, then the layer that names them.
 
-The four matrices stand one below the other, in the order i, f, g, o. A layer whose cell nobody
-changed goes through a sequence by `lstmlib.lstm_fast`; tests hold the two equal in values and gradients.
+A layer whose cell nobody changed goes through a sequence by `lstmlib.lstm_fast`; tests hold the two equal
+in values and gradients.
 """
 
 from typing import NamedTuple
@@ -23,39 +23,20 @@ def lstm_step(x: Array, h_prev: Array, c_prev: Array, params: Params) -> tuple[A
     c = f ⊙ c_prev + i ⊙ g
     h = o ⊙ tanh c
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev, c_prev : array (B, H)
-    params : dict
-        `W_x` (4H, D), `W_h` (4H, H), `b` (4H,): the columns for x, those for h_prev, and the
-        biases, gate blocks stacked i, f, g, o.
+    x is (B, D), each state (B, H). `params` holds `W_x` (4H, D), the columns for x, `W_h` (4H, H), those
+    for h_prev, and the biases `b` (4H,), gate blocks stacked i, f, g, o. The cache, for the way back,
+    has every gate by its name. From Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 for
+    the forget gate.
 
-    Returns
-    -------
-    h, c : array (B, H)
-    cache : dict
-        What `lstm_step_backward` needs, every gate by its name.
-
-    References
-    ----------
-    Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000 for the forget gate.
-
-    Examples
-    --------
-    Closed input gate, open forget and output gates: the cell keeps what it had.
+    Closed input gate, open forget and output gates: the cell keeps what it had, and on the way back it
+    hands the gradient of the cell state on undiminished.
 
     >>> import numpy as np
     >>> params = {"W_x": np.zeros((4, 1)), "W_h": np.zeros((4, 1)), "b": np.array([-99.0, 99, 0, 99])}
     >>> h, c, cache = lstm_step(np.ones((1, 1)), np.zeros((1, 1)), np.array([[0.5]]), params)
-    >>> c, h.round(2)
-    (array([[0.5]]), array([[0.46]]))
-
-    And on the way back it hands the gradient of the cell state on undiminished.
-
     >>> dx, dh_prev, dc_prev, grads = lstm_step_backward(np.zeros((1, 1)), np.ones((1, 1)), cache, params)
-    >>> dc_prev
-    array([[1.]])
+    >>> c, dc_prev
+    (array([[0.5]]), array([[1.]]))
     """
     a = h_prev @ params["W_h"].T + x @ params["W_x"].T + params["b"]
     a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)
@@ -96,6 +77,8 @@ class LSTMState(NamedTuple):
 class LSTM(ForgetGateLayer):
     """A recurrent layer whose memory is guarded by gates: the cell is `lstm_step`.
 
+    Raises ValueError as every layer, and for a `forget_bias` that is no finite number.
+
     Parameters
     ----------
     input_size, hidden_size : int
@@ -104,21 +87,7 @@ class LSTM(ForgetGateLayer):
         Source of the initial weights.
     dtype : float32 or float64
     forget_bias : float
-        Start of the forget gate's bias. At 1 the gate starts at σ(1) ≈ 0.73: more is kept than lost.
-
-    Attributes
-    ----------
-    params : dict
-        As `lstm_step` takes it.
-
-    Raises
-    ------
-    ValueError
-        As every layer, and for a `forget_bias` that is no finite number.
-
-    References
-    ----------
-    Jozefowicz, Zaremba & Sutskever 2015 for the bias.
+        Start of the forget gate's bias: see Jozefowicz, Zaremba & Sutskever 2015.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The way of `LSTM` through a sequence: the same numbers as its step, in few large operations.
 
-Three things make it fast: one product for the inputs of all steps, one tanh for all gates of a
-step, and no memory allocated from step to step. Tests hold it equal to the step.
+Three things make it fast: one product for the inputs of all steps, one tanh for all gates of a step, and no
+memory allocated from step to step.
 """
 
 from typing import Any
@@ -106,10 +106,7 @@ class FastWalk(Walk):
 
 
 def _weights_for_tanh(params: Params, dtype: np.dtype) -> tuple[Array, Array]:
-    """W_h (H, 4H) and [W_x, b] (D + 1, 4H), with which one tanh does for all gates.
-
-    σ(a) = ½ + ½ tanh(a/2): the weights of the σ gates are halved, and o moves beside i and f.
-    """
+    """W_h (H, 4H) and [W_x, b] (D + 1, 4H) for one tanh for all gates, by σ(a) = ½ + ½ tanh(a/2)."""
     D, H = params["W_x"].shape[1], params["W_h"].shape[1]
     W = np.empty((H + D + 1, 4 * H), dtype)
     for rows, name in ((slice(H), "W_h"), (slice(H, -1), "W_x"), (-1, "b")):
@@ -120,10 +117,7 @@ def _weights_for_tanh(params: Params, dtype: np.dtype) -> tuple[Array, Array]:
 
 
 class _Workspace:
-    """What a forward pass leaves for its backward pass, and room for both to work in.
-
-    A view costs as much as a small operation, so the views of every step are taken once for all calls.
-    """
+    """What a forward pass leaves for its backward pass, room for both, and each step's views, taken once."""
 
     weights: tuple[Array, Array]
     skipped: Array | None

@@ -14,25 +14,9 @@ def min_lstm_step(x: Array, h_prev: Array, params: Params) -> tuple[Array, Cache
     a = W_x x + b, split into three blocks; g = a_g;
     f = σ(a_f) / (σ(a_f) + σ(a_i)), i = 1 − f;  h = f ⊙ h_prev + i ⊙ g
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev : array (B, H)
-    params : dict
-        `W_x` (3H, D), `b` (3H,), blocks stacked i, f, g.
+    x is (B, D), the state (B, H). `params` holds `W_x` (3H, D) and `b` (3H,), blocks stacked i, f, g. The
+    cache, for the way back, has every gate by its name. From Feng et al. 2024, section 3.2.
 
-    Returns
-    -------
-    h : array (B, H)
-    cache : dict
-        What `min_lstm_step_backward` needs, every gate by its name.
-
-    References
-    ----------
-    Feng et al. 2024, section 3.2.
-
-    Examples
-    --------
     Two gates that are equally open share evenly.
 
     >>> params = {"W_x": np.zeros((3, 1)), "b": np.array([2.0, 2, 1])}
@@ -45,10 +29,7 @@ def min_lstm_step(x: Array, h_prev: Array, params: Params) -> tuple[Array, Cache
 
 
 def min_lstm_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Array, Array, Params]:
-    """`min_lstm_step` backward: dx, dh_prev, and this step's share of ∂L/∂params.
-
-    Nothing but dh_prev = dh ⊙ f leads back in time.
-    """
+    """`min_lstm_step` backward: dx, dh_prev, and this step's share of ∂L/∂params."""
     da = _min_lstm_gates_backward(dh, cache)
     grads = {"W_x": da.T @ cache["x"], "b": da.sum(axis=0)}
     return da @ params["W_x"], dh * cache["f"], grads
@@ -57,26 +38,11 @@ def min_lstm_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Arr
 def linear_scan(a: Array, b: Array, start: Array) -> Array:
     """h_t = a_t ⊙ h_{t−1} + b_t for all T steps, in log₂ T passes over the whole array.
 
-    Two steps in a row are one step of the same form, h → a₂ a₁ h + (a₂ b₁ + b₂). So after the first
-    pass each entry stands for 2 steps, after the second for 4, and so on; no pass waits for an
-    earlier step of its own.
+    Two steps in a row are one step of the same form, h → a₂ a₁ h + (a₂ b₁ + b₂). So after the first pass
+    each entry stands for 2 steps, after the second for 4, and so on; no pass waits for an earlier step of
+    its own. `a`, `b` and the result are (T, B, H), `start`, h before the first step, (B, H). From Hillis &
+    Steele 1986; Blelloch 1990.
 
-    Parameters
-    ----------
-    a, b : array (T, B, H)
-    start : array (B, H)
-        h before the first step.
-
-    Returns
-    -------
-    h : array (T, B, H)
-
-    References
-    ----------
-    Hillis & Steele 1986; Blelloch 1990.
-
-    Examples
-    --------
     >>> half, one = np.full((4, 1, 1), 0.5), np.ones((4, 1, 1))
     >>> linear_scan(half, one, np.zeros((1, 1))).ravel()
     array([1.   , 1.5  , 1.75 , 1.875])
@@ -124,26 +90,8 @@ class ScanWalk(Walk):
 class MinLSTM(ForgetGateLayer):
     """An LSTM without a recurrent matrix, whose gates see the input and not the memory: `min_lstm_step`.
 
-    All gates are known before the first step, and what is left is linear in h: `forward` and
-    `backward` are one `linear_scan` each.
-
-    Parameters
-    ----------
-    input_size, hidden_size, rng, dtype, forget_bias
-        As `LSTM`.
-
-    Attributes
-    ----------
-    params : dict
-        As `min_lstm_step` takes it.
-
-    Examples
-    --------
-    >>> layer = MinLSTM(3, 4, rng=np.random.default_rng(0))
-    >>> h, state = layer.forward(np.ones((5, 2, 3)))
-    >>> dx, dstate0 = layer.backward(np.ones_like(h))
-    >>> sorted(layer.grads), bool(np.allclose(layer.trace.i + layer.trace.f, 1))
-    (['W_x', 'b'], True)
+    All gates are known before the first step, and what is left is linear in h: `forward` and `backward` are
+    one `linear_scan` each. Arguments are those of `LSTM`.
     """
 
     cell = min_lstm_step, min_lstm_step_backward

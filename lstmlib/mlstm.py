@@ -22,33 +22,11 @@ def mlstm_step(
 
     The true memory is C exp m: where nothing much was written the denominator is 1, in true units.
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev : array (B, H)
-        Not read: no gate sees the memory.
-    C_prev : array (B, H, H)
-    n_prev : array (B, H)
-    m_prev : array (B,)
-    params : dict
-        `W_x` (4H, D), `b` (4H,), blocks stacked q, k, v, o; `W_g` (2, D), `b_g` (2,) of i and f,
-        one number each for the whole memory.
+    x is (B, D), h and n (B, H), C (B, H, H), m (B,); h_prev is not read, since no gate sees the memory.
+    `params` holds `W_x` (4H, D) and `b` (4H,), blocks stacked q, k, v, o, and `W_g` (2, D) and `b_g` (2,)
+    of i and f, one number each for the whole memory. The cache, for the way back, has every gate by its
+    name. From Beck et al. 2024, equations 19–27, with σ for the forget gate.
 
-    Returns
-    -------
-    h : array (B, H)
-    C : array (B, H, H)
-    n : array (B, H)
-    m : array (B,)
-    cache : dict
-        What `mlstm_step_backward` needs, every gate by its name.
-
-    References
-    ----------
-    Beck et al. 2024, equations 19–27, with σ for the forget gate.
-
-    Examples
-    --------
     What was stored under a key is read with that key.
 
     >>> b = np.array([1.0, 0, 1.4142, 0, 5, 7, 99, 99])  # q, k, v, o of two units
@@ -113,26 +91,8 @@ class MLSTMState(NamedTuple):
 class MLSTM(ForgetGateLayer):
     """An LSTM whose memory is a matrix: values stored under keys, and read with queries.
 
-    The cell is `mlstm_step`; it is that of the paper with one head.
-
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        D and H; the memory holds H² numbers.
-    rng, dtype, forget_bias
-        As `LSTM`.
-
-    Attributes
-    ----------
-    params : dict
-        As `mlstm_step` takes it.
-
-    Examples
-    --------
-    >>> layer = MLSTM(3, 4, rng=np.random.default_rng(0))
-    >>> h, state = layer.forward(np.ones((5, 2, 3)))
-    >>> h.shape, state.C.shape, state.m.shape
-    ((5, 2, 4), (2, 4, 4), (2,))
+    The cell is `mlstm_step`; it is that of the paper with one head, and the memory holds H² numbers.
+    Arguments are those of `LSTM`.
     """
 
     cell = mlstm_step, mlstm_step_backward

@@ -15,25 +15,10 @@ def no_forget_lstm_step(x: Array, h_prev: Array, c_prev: Array, params: Params) 
     i, o = σ(W_x x + W_h h_prev + b), g = tanh(W_x x + W_h h_prev + b), each with its own block;
     c = c_prev + i ⊙ g;  h = o ⊙ tanh c
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev, c_prev : array (B, H)
-    params : dict
-        `W_x` (3H, D), `W_h` (3H, H), `b` (3H,), gate blocks stacked i, g, o.
+    x is (B, D), each state (B, H). `params` holds `W_x` (3H, D), `W_h` (3H, H) and `b` (3H,), gate blocks
+    stacked i, g, o. The cache, for the way back, has every gate by its name. From Hochreiter & Schmidhuber
+    1997; `NoForgetLSTM` says where the paper's cell differs.
 
-    Returns
-    -------
-    h, c : array (B, H)
-    cache : dict
-        What `no_forget_lstm_step_backward` needs, every gate by its name.
-
-    References
-    ----------
-    Hochreiter & Schmidhuber 1997; `NoForgetLSTM` says where the paper's cell differs.
-
-    Examples
-    --------
     Three open steps add up to more than any tanh could hold.
 
     >>> import numpy as np
@@ -72,28 +57,10 @@ def no_forget_lstm_step_backward(
 class NoForgetLSTM(RecurrentLayer):
     """The LSTM before it could forget, where what is stored stays: `no_forget_lstm_step`.
 
-    The idea is that of 1997; in the paper itself the candidate is squashed to (−2, 2) and the cell
-    state by another sigmoid to (−1, 1), the gates see the gates of the step before as well, several
-    cells may share the gates of a block, and the gradient is cut off where it leaves a cell: only
-    c → c is followed through time. Here it is followed everywhere.
-
-    Parameters
-    ----------
-    input_size, hidden_size, rng, dtype
-        As every layer.
-
-    Attributes
-    ----------
-    params : dict
-        As `no_forget_lstm_step` takes it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> layer = NoForgetLSTM(3, 4, rng=np.random.default_rng(0))
-    >>> h, (h_last, c_last) = layer.forward(np.ones((5, 2, 3)))
-    >>> layer.trace._fields, layer.params["W_h"].shape
-    (('i', 'g', 'o', 'c', 'h'), (12, 4))
+    The idea is that of 1997; in the paper itself the candidate is squashed to (−2, 2) and the cell state by
+    another sigmoid to (−1, 1), the gates see the gates of the step before as well, several cells may share
+    the gates of a block, and the gradient is cut off where it leaves a cell: only c → c is followed through
+    time. Here it is followed everywhere.
     """
 
     cell = no_forget_lstm_step, no_forget_lstm_step_backward

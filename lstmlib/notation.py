@@ -44,44 +44,23 @@ from lstmlib.rnn import RNN
 
 
 def convert(params: Mapping[str, ArrayLike], *, source: str, target: str) -> Params:
-    """The parameters of one LSTM layer, from one notation to another.
+    """The parameters of one LSTM layer, from one notation to another: new arrays of the same dtype.
 
-    Blocks are moved and transposed, nothing is computed, so the way there and back returns every
-    bit. The exception is two biases becoming one: torch and onnx keep a bias for each matrix, which
-    act as their sum. From torch to onnx both are kept; to a notation with one bias goes the sum,
-    rounded, and on the way back it stands in the first with zeros in the second. The function is
-    the same up to that rounding; how the sum was split cannot be recovered.
+    Blocks are moved and transposed, nothing is computed, so the way there and back returns every bit. The
+    exception is two biases becoming one: torch and onnx keep a bias for each matrix, which act as their
+    sum. From torch to onnx both are kept; to a notation with one bias goes the sum, rounded, and on the way
+    back it stands in the first with zeros in the second. How the sum was split cannot be recovered.
 
-    Parameters
-    ----------
-    params : dict of arrays
-        One layer, in the names, shapes and gate order of `source`: see the table of the module.
-        A layer without biases has zeros for them; a stack goes layer by layer.
-    source, target : str
-        Two of `LAYOUTS`.
-
-    Returns
-    -------
-    dict of arrays
-        The same layer in the notation of `target`: new arrays, of the dtype of `params`.
-
-    Raises
-    ------
-    ValueError
-        For an unknown notation, a missing or unexpected key, shapes that do not fit each other,
-        different dtypes, values that are no finite floats, or a use gate's `W_u` in ltm_stm.
-
-    Examples
-    --------
-    From columns in the order i, f, c, o to rows in the order i, o, f, c:
+    `source` and `target` are two of `LAYOUTS`; the table of the module has the names, shapes and gate order
+    of each. A layer without biases has zeros for them; a stack goes layer by layer. Raises ValueError for
+    an unknown notation, a missing or unexpected key, shapes that do not fit each other, different dtypes,
+    values that are no finite floats, or a use gate's `W_u` in ltm_stm. From columns in the order i, f, c, o
+    to rows in the order i, o, f, c:
 
     >>> kernel = np.array([[1.0, 2.0, 3.0, 4.0]])
     >>> params = {"kernel": kernel, "recurrent_kernel": kernel, "bias": np.zeros(4)}
-    >>> convert(params, source="keras", target="onnx")["W"]
-    array([[[1.],
-            [4.],
-            [2.],
-            [3.]]])
+    >>> convert(params, source="keras", target="onnx")["W"].ravel()
+    array([1., 4., 2., 3.])
     """
     read_from, write_to = _find(source, "source"), _find(target, "target")
     return write_to.write(read_from.read(_check_params(params, source, read_from.axes)))
@@ -200,31 +179,17 @@ LAYOUTS = tuple(_LAYOUTS)
 
 
 def to_torch(layer: RecurrentLayer | Sequence[RecurrentLayer]) -> Any:
-    """The same layer, or stack of layers, as a PyTorch module.
+    """The same layer, or stack of layers, as a PyTorch module: an LSTM, an RNN or a GRU.
 
-    The module computes the same h, and the same gradients: ∂L/∂W_x is `weight_ih_l0.grad`, ∂L/∂b
-    is `bias_ih_l0.grad`. LSTM and RNN have one bias b here and two there; b becomes the first and
-    zeros the second. Both then receive the gradient of b, so that a step of plain gradient descent
-    moves their sum twice as far as it moves b: to train alike, freeze the second.
+    The module computes the same h, and the same gradients: ∂L/∂W_x is `weight_ih_l0.grad`, ∂L/∂b is
+    `bias_ih_l0.grad`. LSTM and RNN have one bias b here and two there; b becomes the first and zeros the
+    second. Both then receive the gradient of b, so that a step of plain gradient descent moves their sum
+    twice as far as it moves b: to train alike, freeze the second.
 
-    Parameters
-    ----------
-    layer : LSTM, RNN or GRU, or a list of them
-        A list is a stack, the first layer reading the input; all are of one class, hidden size and
-        dtype.
+    A list is a stack, the first layer reading the input; all are of one class, hidden size and dtype. The
+    module is time-major as here, with its own copy of the weights; h_0 and c_0 are (layers, B, H). Raises
+    ValueError for a layer that PyTorch does not have, or layers that do not fit onto each other.
 
-    Returns
-    -------
-    torch.nn.LSTM, torch.nn.RNN or torch.nn.GRU
-        Time-major as here, with its own copy of the weights; h_0 and c_0 are (layers, B, H).
-
-    Raises
-    ------
-    ValueError
-        For a layer that PyTorch does not have, or layers that do not fit onto each other.
-
-    Examples
-    --------
     >>> to_torch([LSTM(3, 4), LSTM(4, 4)])
     LSTM(3, 4, num_layers=2)
     """
@@ -246,30 +211,15 @@ def to_torch(layer: RecurrentLayer | Sequence[RecurrentLayer]) -> Any:
 
 
 def from_torch(module: Any) -> Any:
-    """The same layer, or stack of layers, out of a PyTorch module.
+    """The same layer out of a PyTorch LSTM, RNN or GRU, or for more than one layer a list of them.
 
-    The two biases of LSTM and RNN become one, their sum, rounded once; a GRU keeps both.
-    `batch_first` says how a module wants its input laid out, not what it computes: it is left out
-    of account, and the layer reads (T, B, D), time first, as every layer here.
+    The two biases of LSTM and RNN become one, their sum, rounded once; a GRU keeps both; zeros stand for
+    those that the module has not. `batch_first` says how a module wants its input laid out, not what it
+    computes: it is left out of account, and the layer reads (T, B, D), time first, as every layer here.
 
-    Parameters
-    ----------
-    module : torch.nn.LSTM, torch.nn.RNN or torch.nn.GRU
-        One direction, without projection, without dropout, with tanh; float32 or float64.
+    The weights are copied. Raises ValueError for another module, or one that no layer here computes: it
+    must have one direction, no projection, no dropout, tanh, and float32 or float64.
 
-    Returns
-    -------
-    LSTM, RNN or GRU
-        With its own copy of the weights, zeros for biases that the module has not.
-        For more than one layer a list of them, the first reading the input.
-
-    Raises
-    ------
-    ValueError
-        For another module, or one that no layer here computes.
-
-    Examples
-    --------
     >>> from_torch(to_torch(RNN(3, 4)))
     RNN(3, 4)
     """

@@ -65,17 +65,11 @@ class NumberWords(NamedTuple):
     german: tuple[str, ...]
 
     def alignment(self) -> list[int | None]:
-        """For each German part, the position of the English word that it translates.
+        """For each German part, the position of the English word that it translates, or None.
 
-        By a dictionary and not by a network: what attention finds can be held against it. The
-        second `ein` belongs to the second `one`, and `und` to no word at all.
+        By a dictionary and not by a network: what attention finds can be held against it. The second `ein`
+        belongs to the second `one`, and `und` to no word at all.
 
-        Returns
-        -------
-        list of int or None, one for each German part
-
-        Examples
-        --------
         >>> [pair] = number_words([421])
         >>> pair.alignment()
         [0, 1, 4, None, 3]
@@ -87,34 +81,15 @@ class NumberWords(NamedTuple):
 
 
 def number_words(numbers: Iterable[int]) -> list[NumberWords]:
-    """Name numbers in English and in German, as `num2words` does, cut into words.
+    """Name numbers from 0 to 999,999 in English and in German, as `num2words` does, cut into words.
 
-    English loses its commas and hyphens. German writes a number as one word, which is cut into
-    its parts; put together again they are that word.
+    English loses its commas and hyphens. German writes a number as one word, which is cut into its parts;
+    put together again they are that word. Raises ImportError where `num2words` is not installed, ValueError
+    for a number outside the range.
 
-    Parameters
-    ----------
-    numbers : iterable of int
-        Each from 0 to 999,999.
-
-    Returns
-    -------
-    list of NumberWords
-
-    Raises
-    ------
-    ImportError
-        Where `num2words` is not installed.
-    ValueError
-        For a number outside the range.
-
-    Examples
-    --------
     >>> [pair] = number_words([421])
-    >>> pair.english
-    ('four', 'hundred', 'and', 'twenty', 'one')
-    >>> pair.german
-    ('vier', 'hundert', 'ein', 'und', 'zwanzig')
+    >>> pair.english, pair.german
+    (('four', 'hundred', 'and', 'twenty', 'one'), ('vier', 'hundert', 'ein', 'und', 'zwanzig'))
     """
     try:
         from num2words import num2words
@@ -129,23 +104,8 @@ def number_words(numbers: Iterable[int]) -> list[NumberWords]:
 
 
 def split_english(name: str) -> tuple[str, ...]:
-    """Cut the English name of a number into words.
+    """Cut the English name of a number into words; ValueError where not all of them are in `ENGLISH`.
 
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    tuple of str
-
-    Raises
-    ------
-    ValueError
-        For anything that is not made of the words in `ENGLISH`.
-
-    Examples
-    --------
     >>> split_english("one thousand, two hundred and thirty-four")
     ('one', 'thousand', 'two', 'hundred', 'and', 'thirty', 'four')
     """
@@ -155,25 +115,8 @@ def split_english(name: str) -> tuple[str, ...]:
 
 
 def split_german(name: str) -> tuple[str, ...]:
-    """Cut the German name of a number into its parts.
+    """Cut the German name of a number, one word, into parts; ValueError where they are not in `GERMAN`.
 
-    Parameters
-    ----------
-    name : str
-        One word, as German writes it.
-
-    Returns
-    -------
-    tuple of str
-        Parts that make `name` when put together.
-
-    Raises
-    ------
-    ValueError
-        For anything that is not made of the parts in `GERMAN`.
-
-    Examples
-    --------
     >>> split_german("eintausendzweihundertvierunddreißig")
     ('ein', 'tausend', 'zwei', 'hundert', 'vier', 'und', 'dreißig')
     """
@@ -186,24 +129,11 @@ def split_german(name: str) -> tuple[str, ...]:
 def translation_batch(pairs: Sequence[NumberWords]) -> TranslationBatch:
     """Number the words of some pairs and fill them up to one length.
 
-    Parameters
-    ----------
-    pairs : sequence of NumberWords
-        B of them.
-
-    Returns
-    -------
-    TranslationBatch
-
-    Examples
-    --------
     >>> batch = translation_batch(number_words([7, 21]))
     >>> [ENGLISH.decode(column) for column in batch.source.T]
     [['seven', '<pad>'], ['twenty', 'one']]
-    >>> GERMAN.decode(batch.previous[:, 1])
-    ['<start>', 'ein', 'und', 'zwanzig']
-    >>> GERMAN.decode(batch.target[:, 1])
-    ['ein', 'und', 'zwanzig', '<end>']
+    >>> GERMAN.decode(batch.previous[:, 1]), GERMAN.decode(batch.target[:, 1])
+    (['<start>', 'ein', 'und', 'zwanzig'], ['ein', 'und', 'zwanzig', '<end>'])
     """
     source, source_mask = pad([ENGLISH.encode(pair.english) for pair in pairs])
     previous, target_mask = pad([GERMAN.encode((START, *pair.german)) for pair in pairs])

@@ -16,35 +16,18 @@ def peephole_lstm_step(x: Array, h_prev: Array, c_prev: Array, params: Params) -
     i = σ(a_i + p_i ⊙ c_prev), f = σ(a_f + p_f ⊙ c_prev), g = tanh(a_g);
     c = f ⊙ c_prev + i ⊙ g;  o = σ(a_o + p_o ⊙ c);  h = o ⊙ tanh c
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev, c_prev : array (B, H)
-    params : dict
-        `W_x` (4H, D), `W_h` (4H, H), `b` (4H,), gate blocks stacked i, f, g, o;
-        `p_i`, `p_f`, `p_o` (H,).
+    x is (B, D), each state (B, H). `params` holds `W_x` (4H, D), `W_h` (4H, H) and `b` (4H,), gate blocks
+    stacked i, f, g, o, and `p_i`, `p_f` and `p_o` (H,). The cache, for the way back, has every gate by its
+    name. From Gers, Schraudolph & Schmidhuber 2002.
 
-    Returns
-    -------
-    h, c : array (B, H)
-    cache : dict
-        What `peephole_lstm_step_backward` needs, every gate by its name.
-
-    References
-    ----------
-    Gers, Schraudolph & Schmidhuber 2002.
-
-    Examples
-    --------
     A full cell closes its own input gate.
 
     >>> params = {"W_x": np.ones((4, 1)), "W_h": np.zeros((4, 1)), "b": np.zeros(4)}
     >>> peepholes = {"p_i": np.array([-99.0]), "p_f": np.zeros(1), "p_o": np.zeros(1)}
     >>> cell = np.array([[0.0], [1.0]])
     >>> _, _, cache = peephole_lstm_step(np.zeros((2, 1)), cell, cell, params | peepholes)
-    >>> cache["i"]
-    array([[0.5],
-           [0. ]])
+    >>> cache["i"].ravel()
+    array([0.5, 0. ])
     """
     a_i, a_f, a_g, a_o = gate_inputs(x, h_prev, params, 4)
     i = sigmoid(a_i + params["p_i"] * c_prev)
@@ -62,7 +45,6 @@ def peephole_lstm_step_backward(
     """`peephole_lstm_step` backward: dx, dh_prev, dc_prev, and this step's share of ∂L/∂params.
 
     `dh` and `dc` come from the output and from the next step together.
-    Three more paths than the LSTM's lead to the cell state: one through each peephole.
     """
     i, f, g, o, c, c_prev = (cache[name] for name in ("i", "f", "g", "o", "c", "c_prev"))
     tanh_c = tanh(c)
@@ -82,26 +64,8 @@ def peephole_lstm_step_backward(
 class PeepholeLSTM(ForgetGateLayer):
     """An LSTM whose gates look at the cell state, each unit's through a weight of its own.
 
-    The cell is `peephole_lstm_step`. Its peepholes start at 0: the layer begins as the LSTM of the
-    same weights.
-
-    Parameters
-    ----------
-    input_size, hidden_size, rng, dtype, forget_bias
-        As `LSTM`.
-
-    Attributes
-    ----------
-    params : dict
-        As `peephole_lstm_step` takes it.
-
-    Examples
-    --------
-    >>> layer = PeepholeLSTM(3, 4, rng=np.random.default_rng(0))
-    >>> h, (h_last, c_last) = layer.forward(np.ones((5, 2, 3)))
-    >>> dx, dstate0 = layer.backward(np.ones_like(h))
-    >>> sorted(layer.grads)
-    ['W_h', 'W_x', 'b', 'p_f', 'p_i', 'p_o']
+    The cell is `peephole_lstm_step`. Its peepholes start at 0: the layer begins as the LSTM of the same
+    weights. Arguments are those of `LSTM`.
     """
 
     cell = peephole_lstm_step, peephole_lstm_step_backward

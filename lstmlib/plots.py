@@ -1,7 +1,4 @@
-"""Static figures that more than one page draws, and the look they share.
-
-A page draws its own figures with matplotlib; what stands here is only what is used twice.
-"""
+"""Static figures that more than one page draws, and the look they share."""
 
 from __future__ import annotations
 
@@ -29,24 +26,9 @@ STYLE: dict[str, Any] = {
 def plot_runs(ax: Axes, x: Sequence[float], runs, style: str = "o-", **look: Any) -> None:
     """Plot what several runs gave at each `x`: a pale mark for every run, and a line through their means.
 
-    The mean alone would hide runs that part: half of them right and half of them wrong.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    x : sequence of N numbers
-        Where the runs were made, such as the gaps.
-    runs : array_like of shape (N, R)
-        Result of run r at `x[n]`.
-    style : str
-        Marker and line as matplotlib writes them, such as ``"s--"``.
-    **look
-        Passed on to `Axes.plot`: `color`, `label` and the like.
-
-    Raises
-    ------
-    ValueError
-        If `runs` has not one row for each entry of `x`.
+    The mean alone would hide runs that part: half of them right and half of them wrong. `runs` (N, R) has a
+    row for each of the N entries of `x`, or ValueError. `style` is marker and line as matplotlib writes
+    them, such as ``"s--"``; `look` is passed on to `Axes.plot`.
     """
     runs = np.asarray(runs, dtype=float)
     if runs.ndim != 2 or len(runs) != len(x):
@@ -60,24 +42,11 @@ def plot_runs(ax: Axes, x: Sequence[float], runs, style: str = "o-", **look: Any
 
 
 def plot_attention(ax: Axes, weights, columns: Sequence[object], rows: Sequence[object]) -> None:
-    """Draw attention weights as a map: a row for each word said, a column for each word read.
+    """Draw attention weights (T, S) as a map: a row for each word said, a column for each word read.
 
-    Each weight from 0.05 is also written, in percent, so that the map does not speak by colour alone.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    weights : array_like of shape (T, S)
-        Weights between 0 and 1.
-    columns : sequence of S labels
-        The source.
-    rows : sequence of T labels
-        The target.
-
-    Raises
-    ------
-    ValueError
-        If the labels do not fit the weights.
+    Each weight from 0.05 is also written, in percent, so that the map does not speak by colour
+    alone. `columns` are S labels, the source, and `rows` T, the target; ValueError where they do not
+    fit the weights.
     """
     weights = np.asarray(weights, dtype=float)
     if weights.shape != (len(rows), len(columns)):
@@ -97,17 +66,8 @@ def plot_attention(ax: Axes, weights, columns: Sequence[object], rows: Sequence[
 def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
     """Draw gates over time, a row for each: black is open (1), white is shut (0).
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Its x axis counts steps from 1.
-    gates : mapping from label to array_like of shape (T,)
-        One unit's gate at each step, between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If there is no gate, or the gates are not sequences of one length.
+    `gates` has under each label one unit's gate at each step, (T,), between 0 and 1. Steps count from 1.
+    Raises ValueError if there is no gate, or the gates are not sequences of one length.
     """
     lengths = {np.shape(gate) for gate in gates.values()}
     if len(lengths) != 1 or len(next(iter(lengths))) != 1:

@@ -1,7 +1,6 @@
 """From hidden states to answers, and from answers to a loss: what stands above every recurrent layer.
 
-y = W h + b, then the cross-entropy of a choice or the squared error of a number. Each loss returns
-its gradient with its value, because whoever trains needs both.
+Each loss returns its gradient with its value, because whoever trains needs both.
 """
 
 from typing import Any
@@ -17,40 +16,19 @@ from lstmlib.layer import Params
 
 
 class Readout:
-    """A linear map from the hidden state to the outputs, the same at every step.
+    """A linear map from the hidden state to the outputs, the same at every step: y = W h + b.
 
-    y = W h + b
+    `input_size` and `output_size` are H and O; `rng`, a `numpy.random.Generator`, draws the first weights;
+    without one they differ from run to run. `params` holds `W` (O, H) and `b` (O,), and after `backward`
+    `grads` holds ∂L/∂params.
 
-    Parameters
-    ----------
-    input_size, output_size : int
-        H, the size of the hidden state, and O, the number of outputs.
-    rng : numpy.random.Generator, optional
-        Source of the initial weights. Without one they differ from run to run.
-    dtype : float32 or float64
+    Raises ValueError for a size below 1, a `dtype` other than float32 and float64, or an `rng` that
+    is no Generator.
 
-    Attributes
-    ----------
-    params : dict
-        `W` (O, H), `b` (O,).
-    grads : dict
-        ∂L/∂params after `backward`; empty before.
-
-    Raises
-    ------
-    ValueError
-        For a size below 1, a `dtype` that is no float, or an `rng` that is no Generator.
-
-    Examples
-    --------
     >>> readout = Readout(4, 2, rng=np.random.default_rng(0))
     >>> y = readout.forward(np.ones((5, 3, 4)))
-    >>> y.shape
-    (5, 3, 2)
-    >>> readout.backward(np.ones_like(y)).shape
-    (5, 3, 4)
-    >>> readout.grads["b"]
-    array([15., 15.])
+    >>> y.shape, readout.backward(np.ones_like(y)).shape, readout.grads["b"]
+    ((5, 3, 2), (5, 3, 4), array([15., 15.]))
     """
 
     def __init__(
@@ -69,20 +47,9 @@ class Readout:
         return f"Readout({self.input_size}, {self.output_size})"
 
     def forward(self, h: ArrayLike) -> Array:
-        """Map hidden states to outputs.
+        """Map hidden states (T, B, H), (B, H) or (H,) to as many outputs (T, B, O), (B, O) or (O,).
 
-        Parameters
-        ----------
-        h : array (T, B, H), (B, H) or (H,)
-
-        Returns
-        -------
-        y : array (T, B, O), (B, O) or (O,)
-
-        Raises
-        ------
-        ValueError
-            For a wrong shape, dtype, an empty array, or a value that is not finite.
+        Raises ValueError for a wrong shape, dtype, an empty array, or a value that is not finite.
         """
         axes = ("T", "B", "H")[-np.ndim(h) :]
         # A copy: what the caller does later with h must not reach the backward pass.
@@ -91,25 +58,10 @@ class Readout:
         return self._h @ self.params["W"].T + self.params["b"]
 
     def backward(self, dy: ArrayLike) -> Array:
-        """Carry a gradient back to the hidden states; fills `grads`.
+        """Carry ∂L/∂y back to the hidden states, each of the shape `forward` had; fills `grads`.
 
-        dh = Wᵀ dy;  dW = Σ dy hᵀ;  db = Σ dy, summed over steps and batch.
-
-        Parameters
-        ----------
-        dy : array of the shape `forward` returned
-            ∂L/∂y.
-
-        Returns
-        -------
-        dh : array of the shape `forward` took
-
-        Raises
-        ------
-        RuntimeError
-            Without a `forward` since the last `backward`, or if `params` have changed since.
-        ValueError
-            For a gradient of the wrong shape, dtype, or with a value that is not finite.
+        Raises RuntimeError without a `forward` since the last `backward`, or if `params` have changed
+        since; ValueError for a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
         if self._h is None:
             raise RuntimeError(
@@ -133,6 +85,8 @@ def cross_entropy(
 
     With n real positions, L = −(1/n) Σ log p[target] and dlogits = (p − onehot(target)) / n.
 
+    Raises ValueError for shapes that do not fit, targets that are no classes, or a mask without any True.
+
     Parameters
     ----------
     logits : array (..., V)
@@ -147,11 +101,6 @@ def cross_entropy(
     loss : float
         In nats. A uniform guess has log V.
     dlogits : array (..., V)
-
-    Raises
-    ------
-    ValueError
-        For shapes that do not fit, targets that are no classes, or a mask without any True.
 
     Examples
     --------
@@ -175,28 +124,12 @@ def squared_error(y: ArrayLike, target: ArrayLike, mask: ArrayLike | None = None
 
     With n real numbers compared, L = (1/n) Σ (y − target)² and dy = 2 (y − target) / n.
 
-    Parameters
-    ----------
-    y : array (..., O)
-    target : array of the shape of `y`
-    mask : array of bool (...), optional
-        Where it is False the position counts for nothing, in the loss or in the gradient.
+    `y` and `target` are (..., O). Where `mask` (...) is False the position counts for nothing, in the loss
+    or in the gradient. Raises ValueError for shapes that do not fit, or a mask without any True.
 
-    Returns
-    -------
-    loss : float
-    dy : array (..., O)
-
-    Raises
-    ------
-    ValueError
-        For shapes that do not fit, or a mask without any True.
-
-    Examples
-    --------
-    >>> squared_error(np.array([[3.0], [9.0]]), np.array([[1.0], [0.0]]), mask=[True, False])
-    (4.0, array([[4.],
-           [0.]]))
+    >>> loss, dy = squared_error(np.array([[3.0], [9.0]]), np.array([[1.0], [0.0]]), mask=[True, False])
+    >>> loss, dy.ravel()
+    (4.0, array([4., 0.]))
     """
     values = _check_floats(y, "y")
     wanted = np.asarray(target)

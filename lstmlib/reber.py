@@ -1,6 +1,7 @@
 """The Reber grammars, for `lstm/training`: which symbols may come next, and what has to be remembered for it.
 
-A batch is a `TaskBatch`, as of every task in `lstmlib.tasks`.
+A batch is a `TaskBatch`, as of every task in `lstmlib.tasks`, and `rng`, a `numpy.random.Generator`, is the
+only source of randomness.
 """
 
 from typing import Any
@@ -45,39 +46,19 @@ EMBEDDED_REBER: Grammar = {
 
 
 def reber(B: int, *, rng: Generator | None = None) -> TaskBatch:
-    """Read a Reber string, and say after each symbol which may come next.
+    """Read a Reber string, and say after each symbol which may come next, for a batch of B strings.
 
-    Parameters
-    ----------
-    B : int
-        Batch size.
-    rng : numpy.random.Generator, optional
-        The only source of randomness.
+    `x` (T, B, 7) is one-hot over `REBER_SYMBOLS`, without the final E, after which nothing comes; `target`
+    (T, B, 7) is 1 for each symbol that may come next. They are equally likely, so the next symbol's
+    probabilities are `target / target.sum(axis=-1, keepdims=True)`.
 
-    Returns
-    -------
-    TaskBatch
-        `x` (T, B, 7), one-hot over `REBER_SYMBOLS`, without the final E, after which nothing
-        comes; `target` (T, B, 7), 1 for each symbol that may come next. They are equally likely,
-        so the next symbol's probabilities are `target / target.sum(axis=-1, keepdims=True)`.
+    Raises ValueError for a B below 1, or an `rng` that is no Generator. From Reber 1967; Cleeremans,
+    Servan-Schreiber & McClelland 1989.
 
-    Raises
-    ------
-    ValueError
-        For a B below 1, or an `rng` that is no Generator.
-
-    Notes
-    -----
-    A string has 8 symbols on average. With eₖ the number of symbols still to come in state k of
-    `REBER`, e₆ = 1, e₅ = 1 + (e₄ + e₆)/2, e₄ = 1 + (e₃ + e₆)/2, e₃ = 1 + (e₃ + e₅)/2 and so on;
+    A string has 8 symbols on average. With eₖ the number of symbols still to come in state k of `REBER`,
+    e₆ = 1, e₅ = 1 + (e₄ + e₆)/2, e₄ = 1 + (e₃ + e₆)/2, e₃ = 1 + (e₃ + e₅)/2 and so on;
     solved, e₄ = 13/3, e₅ = 11/3, e₃ = 17/3, e₂ = 19/3, e₁ = 7, e₀ = 8.
 
-    References
-    ----------
-    Reber 1967; Cleeremans, Servan-Schreiber & McClelland 1989.
-
-    Examples
-    --------
     >>> batch = reber(2, rng=np.random.default_rng(0))
     >>> ["".join(REBER_SYMBOLS[k] for k in np.flatnonzero(legal)) for legal in batch.target[:3, 0]]
     ['TP', 'TV', 'PV']
@@ -88,36 +69,10 @@ def reber(B: int, *, rng: Generator | None = None) -> TaskBatch:
 def embedded_reber(B: int, *, rng: Generator | None = None) -> TaskBatch:
     """As `reber`, with strings that end as they began: the second symbol comes again last but one.
 
-    A string is B, then T or P, a Reber string, the same T or P, and E. The inner string says
-    nothing about the branch, so a network must remember it all the while.
+    A string is B, then T or P, a Reber string, the same T or P, and E: 12 symbols on average. The inner
+    string says nothing about the branch, so a network must remember it all the while. From Cleeremans,
+    Servan-Schreiber & McClelland 1989; Hochreiter & Schmidhuber 1997, section 5.1.
 
-    Parameters
-    ----------
-    B : int
-        Batch size.
-    rng : numpy.random.Generator, optional
-        The only source of randomness.
-
-    Returns
-    -------
-    TaskBatch
-        `x` (T, B, 7) and `target` (T, B, 7), as `reber` has them.
-
-    Raises
-    ------
-    ValueError
-        For a B below 1, or an `rng` that is no Generator.
-
-    Notes
-    -----
-    A string has 12 symbols on average, four more than a Reber string.
-
-    References
-    ----------
-    Cleeremans, Servan-Schreiber & McClelland 1989; Hochreiter & Schmidhuber 1997, section 5.1.
-
-    Examples
-    --------
     >>> batch = embedded_reber(2, rng=np.random.default_rng(0))
     >>> bool((batch.x[1] == batch.x[batch.lengths - 1, [0, 1]]).all())
     True
@@ -128,23 +83,8 @@ def embedded_reber(B: int, *, rng: Generator | None = None) -> TaskBatch:
 def reber_string(grammar: Grammar = REBER, *, rng: Generator | None = None) -> str:
     """A random string of `REBER` or `EMBEDDED_REBER`, by a walk through the grammar.
 
-    Parameters
-    ----------
-    grammar : REBER or EMBEDDED_REBER
-    rng : numpy.random.Generator, optional
-        The only source of randomness.
+    Raises ValueError for an `rng` that is no Generator.
 
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        For an `rng` that is no Generator.
-
-    Examples
-    --------
     >>> reber_string(EMBEDDED_REBER, rng=np.random.default_rng(1))
     'BTBPVVETE'
     """
@@ -160,18 +100,6 @@ def reber_string(grammar: Grammar = REBER, *, rng: Generator | None = None) -> s
 def legal_next(prefix: str, grammar: Grammar = REBER) -> str:
     """The symbols that may follow `prefix`: none after a whole string, or after a mistake.
 
-    Parameters
-    ----------
-    prefix : str
-        The beginning of a string.
-    grammar : REBER or EMBEDDED_REBER
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> legal_next("BTX"), legal_next("BTXSE"), legal_next("BB")
     ('XS', '', '')
     """
@@ -181,17 +109,6 @@ def legal_next(prefix: str, grammar: Grammar = REBER) -> str:
 def is_legal(string: str, grammar: Grammar = REBER) -> bool:
     """Whether `string` is a whole string of the grammar.
 
-    Parameters
-    ----------
-    string : str
-    grammar : REBER or EMBEDDED_REBER
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
     >>> is_legal("BTXSE"), is_legal("BTXS"), is_legal("BPBTXSETE", EMBEDDED_REBER)
     (True, False, False)
     """
@@ -201,29 +118,10 @@ def is_legal(string: str, grammar: Grammar = REBER) -> bool:
 def predicts_legal_symbols(y: Array, batch: TaskBatch) -> NDArray[np.bool_]:
     """The criterion of 1997 for a Reber string: at every step the legal symbols score highest.
 
-    Parameters
-    ----------
-    y : array (T, B, 7)
-        A network's scores.
-    batch : TaskBatch
-        Of `reber` or `embedded_reber`.
+    `y` (T, B, 7) are a network's scores for a batch of `reber` or `embedded_reber`. Returns booleans (B,),
+    True where every legal symbol has a higher score than every other, at all real steps. Raises ValueError
+    for scores that do not have the shape of the target. From Hochreiter & Schmidhuber 1997, section 5.1.
 
-    Returns
-    -------
-    array of bool (B,)
-        True where every legal symbol has a higher score than every other, at all real steps.
-
-    Raises
-    ------
-    ValueError
-        For scores that do not have the shape of the target.
-
-    References
-    ----------
-    Hochreiter & Schmidhuber 1997, section 5.1.
-
-    Examples
-    --------
     >>> batch = reber(2, rng=np.random.default_rng(0))
     >>> predicts_legal_symbols(batch.target, batch), predicts_legal_symbols(-batch.target, batch)
     (array([ True,  True]), array([False, False]))

@@ -12,25 +12,9 @@ def rnn_step(x: Array, h_prev: Array, params: Params) -> tuple[Array, Cache]:
 
     h = tanh(W_x x + W_h h_prev + b)
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev : array (B, H)
-    params : dict
-        `W_x` (H, D), `W_h` (H, H), `b` (H,).
+    x is (B, D), the state (B, H). `params` holds `W_x` (H, D), `W_h` (H, H) and `b` (H,). The cache is for
+    the way back. From Elman 1990.
 
-    Returns
-    -------
-    h : array (B, H)
-    cache : dict
-        What `rnn_step_backward` needs.
-
-    References
-    ----------
-    Elman 1990.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> params = {"W_x": np.eye(2), "W_h": np.zeros((2, 2)), "b": np.zeros(2)}
     >>> h, _ = rnn_step(np.array([[0.0, 1.0]]), np.zeros((1, 2)), params)
@@ -54,29 +38,10 @@ def rnn_step_backward(dh: Array, cache: Cache, params: Params) -> tuple[Array, A
 class RNN(RecurrentLayer):
     """A recurrent layer with one tanh and no gates: the cell is `rnn_step`.
 
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        D and H.
-    rng : numpy.random.Generator, optional
-        Source of the initial weights.
-    dtype : float32 or float64
-
-    Attributes
-    ----------
-    params : dict
-        As `rnn_step` takes it.
-
-    Examples
-    --------
     >>> import numpy as np
-    >>> layer = RNN(3, 4, rng=np.random.default_rng(0))
-    >>> h, state = layer.forward(np.ones((5, 2, 3)))
+    >>> h, state = RNN(3, 4, rng=np.random.default_rng(0)).forward(np.ones((5, 2, 3)))
     >>> h.shape, state.h.shape
     ((5, 2, 4), (2, 4))
-    >>> dx, dstate0 = layer.backward(np.ones_like(h))
-    >>> sorted(layer.grads)
-    ['W_h', 'W_x', 'b']
     """
 
     cell = rnn_step, rnn_step_backward

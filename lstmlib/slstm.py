@@ -21,29 +21,13 @@ def slstm_step(
     m = max(log σ(a_f) + m_prev, a_i);  i = exp(a_i − m), f = exp(log σ(a_f) + m_prev − m);
     c = f ⊙ c_prev + i ⊙ g;  n = f ⊙ n_prev + i;  h = o ⊙ c / n
 
-    The true memory is c exp m, and the true normaliser n exp m: m holds what would overflow, and
-    cancels in h.
+    The true memory is c exp m, and the true normaliser n exp m: m holds what would overflow,
+    and cancels in h.
 
-    Parameters
-    ----------
-    x : array (B, D)
-    h_prev, c_prev, n_prev, m_prev : array (B, H)
-        n_prev is 0 at the start, and positive from then on.
-    params : dict
-        `W_x` (4H, D), `W_h` (4H, H), `b` (4H,), gate blocks stacked i, f, g, o.
+    x is (B, D), each state (B, H); n is 0 at the start, and positive from then on. `params` holds `W_x`
+    (4H, D), `W_h` (4H, H) and `b` (4H,), gate blocks stacked i, f, g, o. The cache, for the way back, has
+    every gate by its name. From Beck et al. 2024, equations 8–17, with σ for the forget gate.
 
-    Returns
-    -------
-    h, c, n, m : array (B, H)
-    cache : dict
-        What `slstm_step_backward` needs, every gate by its name.
-
-    References
-    ----------
-    Beck et al. 2024, equations 8–17, with σ for the forget gate.
-
-    Examples
-    --------
     An input gate of exp 1000 overwrites the memory, and nothing overflows.
 
     >>> import numpy as np
@@ -89,25 +73,7 @@ class SLSTMState(NamedTuple):
 class SLSTM(ForgetGateLayer):
     """An LSTM whose input gate is an exponential, so that a new thing can outweigh all before it.
 
-    The cell is `slstm_step`; it is that of the paper with one head.
-
-    Parameters
-    ----------
-    input_size, hidden_size, rng, dtype, forget_bias
-        As `LSTM`.
-
-    Attributes
-    ----------
-    params : dict
-        As `slstm_step` takes it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> layer = SLSTM(3, 4, rng=np.random.default_rng(0))
-    >>> h, state = layer.forward(np.ones((5, 2, 3)))
-    >>> state._fields, bool((np.abs(h) < 1).all())
-    (('h', 'c', 'n', 'm'), True)
+    The cell is `slstm_step`; it is that of the paper with one head. Arguments are those of `LSTM`.
     """
 
     cell = slstm_step, slstm_step_backward

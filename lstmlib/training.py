@@ -1,8 +1,7 @@
 """Turning gradients into learning: optimisers, clipping by global norm, and one loop for all.
 
 An optimiser holds a list of layers, anything with `params` and `grads`, and its `step` changes the
-parameters in place. `train` runs such an optimiser, or one of `torch.optim` for a model in
-PyTorch: what the loss is says which.
+parameters in place.
 """
 
 import math
@@ -30,32 +29,15 @@ class SGD:
 
     v ← μ v + ∂L/∂θ;  θ ← θ − η v
 
+    Raises ValueError for no layers, or a number outside its range. From Rumelhart, Hinton & Williams 1986,
+    equations 8 and 9.
+
     Parameters
     ----------
-    layers : list of layers
-        Whose `params` are trained.
     learning_rate : float
         η, above 0. May be changed between steps.
     momentum : float
         μ, from 0 (none) to below 1.
-
-    Raises
-    ------
-    ValueError
-        For no layers, or a number outside its range.
-
-    References
-    ----------
-    Rumelhart, Hinton & Williams 1986, equations 8 and 9.
-
-    Examples
-    --------
-    >>> from lstmlib.readout import Readout
-    >>> layer = Readout(1, 1)
-    >>> layer.grads = {"W": np.array([[0.0]]), "b": np.array([2.0])}
-    >>> SGD([layer], learning_rate=0.1).step()
-    >>> layer.params["b"]
-    array([-0.2])
     """
 
     def __init__(self, layers: Sequence[Trainable], learning_rate: float, momentum: float = 0.0) -> None:
@@ -65,13 +47,7 @@ class SGD:
         self._velocity = _zeros_like_params(self.layers)
 
     def step(self) -> None:
-        """Change every parameter once.
-
-        Raises
-        ------
-        RuntimeError
-            For a layer without gradients; nothing is changed then.
-        """
+        """Change every parameter once; RuntimeError, and nothing changed, for a layer without gradients."""
         for (param, grad), v in zip(_params_and_grads(self.layers), self._velocity, strict=True):
             v *= self.momentum
             v += grad
@@ -85,28 +61,18 @@ class Adam:
 
     m̂ = m / (1 − β₁ᵗ);  v̂ = v / (1 − β₂ᵗ);  θ ← θ − η m̂ / (√v̂ + ε)
 
-    Both averages start at zero and so are too small at first; the division by 1 − βᵗ after
-    t steps corrects that.
+    Both averages start at zero and so are too small at first; the division by 1 − βᵗ after t steps
+    corrects that. Raises ValueError for no layers, or a number outside its range. From Kingma & Ba
+    2015, Algorithm 1.
 
     Parameters
     ----------
-    layers : list of layers
-        Whose `params` are trained.
     learning_rate : float
         η, above 0. May be changed between steps.
     betas : pair of floats
         β₁ and β₂, each from 0 to below 1.
     epsilon : float
         ε, above 0.
-
-    Raises
-    ------
-    ValueError
-        For no layers, or a number outside its range.
-
-    References
-    ----------
-    Kingma & Ba 2015, Algorithm 1.
 
     Examples
     --------
@@ -135,13 +101,7 @@ class Adam:
         self._v = _zeros_like_params(self.layers)
 
     def step(self) -> None:
-        """Change every parameter once.
-
-        Raises
-        ------
-        RuntimeError
-            For a layer without gradients; nothing is changed then.
-        """
+        """Change every parameter once; RuntimeError, and nothing changed, for a layer without gradients."""
         pairs = _params_and_grads(self.layers)
         beta1, beta2 = self.betas
         self._t += 1
@@ -156,38 +116,14 @@ class Adam:
 
 
 def clip_gradients(layers: Sequence[Trainable], max_norm: float) -> float:
-    """Shorten the gradient to `max_norm` where it is longer, and keep its direction.
+    """Shorten the gradient to `max_norm` where it is longer, keep its direction, and return its norm before.
 
-    ‖g‖ is the norm over all parameters of all layers together; where it is above `max_norm`,
-    g ← g · max_norm / ‖g‖.
+    The norm ‖g‖ is that over all parameters of all layers together; where it is above `max_norm`, g ← g
+    · max_norm / ‖g‖. An infinite `max_norm` only measures. Raises ValueError for no layers, or a
+    `max_norm` that is not above 0; RuntimeError for a layer without gradients; FloatingPointError where
+    the norm is infinite or NaN, so that there is no direction to keep. From Pascanu, Mikolov & Bengio
+    2013, Algorithm 1.
 
-    Parameters
-    ----------
-    layers : list of layers
-        Whose `grads` are scaled.
-    max_norm : float
-        Above 0; infinity only measures.
-
-    Returns
-    -------
-    float
-        ‖g‖ before clipping.
-
-    Raises
-    ------
-    ValueError
-        For no layers, or a `max_norm` that is not above 0.
-    RuntimeError
-        For a layer without gradients.
-    FloatingPointError
-        Where the norm is infinite or NaN, so that there is no direction to keep.
-
-    References
-    ----------
-    Pascanu, Mikolov & Bengio 2013, Algorithm 1.
-
-    Examples
-    --------
     >>> from lstmlib.readout import Readout
     >>> layer = Readout(1, 1)
     >>> layer.grads = {"W": np.array([[3.0]]), "b": np.array([4.0])}
@@ -211,33 +147,26 @@ def sequence_loss(
 ) -> Callable[[Any], float]:
     """What `train` calls on each batch: read, answer, compare, and go all the way back.
 
+    The function returned takes a batch, which begins with x and target, gives the loss, and fills `grads`
+    of both layer and readout. Where a batch has a `mask`, as a `TaskBatch` has, and that is False, a step
+    is skipped, and no answer is due.
+
     Parameters
     ----------
-    layer : RecurrentLayer
-        Reads x.
-    readout : Readout
-        Answers from the hidden state.
+    layer, readout : RecurrentLayer, Readout
+        The first reads x, the second answers from the hidden state.
     loss : function of answer and target that returns the loss and its gradient
         Such as `cross_entropy` and `squared_error`.
     last : bool
         Whether one answer is due, after the last step, or one after every step.
 
-    Returns
-    -------
-    function of a batch that returns the loss, and fills `grads` of both
-        A batch begins with x and target. Where it has a `mask`, as a `TaskBatch` has, and that is
-        False, a step is skipped, and no answer is due.
-
     Examples
     --------
     >>> from lstmlib.lstm import LSTM
     >>> from lstmlib.readout import Readout, squared_error
-    >>> layer, readout = LSTM(2, 4), Readout(4, 1)
-    >>> loss_of = sequence_loss(layer, readout, squared_error)
+    >>> loss_of = sequence_loss(LSTM(2, 4), Readout(4, 1), squared_error)
     >>> loss_of((np.zeros((5, 3, 2)), np.zeros((5, 3, 1))))
     0.0
-    >>> sorted(layer.grads), sorted(readout.grads)
-    (['W_h', 'W_x', 'b'], ['W', 'b'])
     """
 
     def loss_of(batch: Any) -> float:
@@ -263,14 +192,14 @@ def train(
     clip_norm: float | None = None,
     progress: bool = True,
 ) -> list[float]:
-    """One update for each batch.
+    """One update for each batch; returns the loss of every batch, before its update.
 
     Parameters
     ----------
     loss_of : function of a batch
-        For NumPy layers it runs forward and backward, so that `grads` are filled, and returns the
-        loss as a number. For a PyTorch model it returns the loss as a tensor with one element;
-        the backward pass is then run here.
+        For NumPy layers it runs forward and backward, so that `grads` are filled, and returns the loss as a
+        number. For a PyTorch model it returns the loss as a tensor with one element; the backward pass is
+        then run here.
     optimiser : SGD or Adam of this module, or an optimiser of `torch.optim`
         The former with the number, the latter with the tensor.
     batches : iterable
@@ -278,19 +207,14 @@ def train(
     clip_norm : float, optional
         Longest gradient, see `clip_gradients`; without it nothing is clipped.
     progress : bool
-        Draw a bar with the latest loss, in a terminal or a live notebook. It is gone at the end,
-        and where nobody watches, as when the book is built, it is never drawn.
-
-    Returns
-    -------
-    list of float
-        The loss of every batch, before its update.
+        Draw a bar with the latest loss, in a terminal or a live notebook. It is gone at the end, and where
+        nobody watches, as when the book is built, it is never drawn.
 
     Raises
     ------
     FloatingPointError
-        When a number overflows, or a loss or a gradient is infinite or NaN: training stops before
-        it spoils a parameter.
+        When a number overflows, or a loss or a gradient is infinite or NaN: training stops before it
+        spoils a parameter.
     ValueError
         For a loss that is neither kind, or an optimiser of the other kind.
 
@@ -335,29 +259,12 @@ def truncated_backpropagation(
     """The loss of one chunk of an endless sequence after the other, for `train`.
 
     The state is carried from each chunk to the next, the gradient is not: it reaches back to the first step
-    of its own chunk, so ∂L_t/∂W is summed over no more than K steps.
+    of its own chunk, so ∂L_t/∂W is summed over no more than K steps. `state` is that before the first
+    chunk; zeros if left out.
 
-    Parameters
-    ----------
-    layer : recurrent layer
-    readout : Readout
-    loss : function
-        Of the readout's result and the target, such as `cross_entropy`.
-    state : the layer's state, optional
-        Before the first chunk; zeros if left out.
+    The function returned takes a pair (x, target) with x (K, B, D), the chunk that follows the one before.
+    It runs forward and backward, and returns the loss. From Williams & Peng 1990.
 
-    Returns
-    -------
-    function of a pair (x, target)
-        With x (K, B, D), the chunk that follows the one before. It runs forward and backward, and returns
-        the loss.
-
-    References
-    ----------
-    Williams & Peng 1990.
-
-    Examples
-    --------
     >>> from lstmlib.readout import Readout, squared_error
     >>> from lstmlib.rnn import RNN
     >>> rng = np.random.default_rng(0)
@@ -382,27 +289,10 @@ def truncated_backpropagation(
 
 
 def hold_out(items: Sequence, held_out: int, rng: Generator) -> tuple[list, list]:
-    """Shuffle, and keep some items away from training.
+    """Shuffle N items, and keep `held_out` of them, 1 to N − 1, away from training: two lists.
 
-    Parameters
-    ----------
-    items : sequence of N
-    held_out : int
-        How many to keep away, from 1 to N − 1.
-    rng : numpy.random.Generator
-        The only source of randomness.
+    Raises ValueError where one of the two would be empty, or `held_out` is no whole number.
 
-    Returns
-    -------
-    training, held_out : lists
-
-    Raises
-    ------
-    ValueError
-        Where one of the two would be empty, or `held_out` is no whole number.
-
-    Examples
-    --------
     >>> training, test = hold_out(range(5), 2, np.random.default_rng(0))
     >>> len(training), len(test), sorted(training + test)
     (3, 2, [0, 1, 2, 3, 4])
@@ -443,11 +333,7 @@ def _clip_torch(optimiser: Any, max_norm: float) -> None:
 
 
 def _someone_watches() -> bool:
-    """Whether a bar would be seen: in a terminal, or in a notebook that a person has open.
-
-    A kernel cannot tell a person from a program that executes the notebook and stores what it
-    prints, except by this: a front end with a person says with each cell that `input()` may ask.
-    """
+    """Whether a bar would be seen: in a terminal, or where the front end says that `input()` may ask."""
     ipython = sys.modules.get("IPython")
     kernel = getattr(ipython and ipython.get_ipython(), "kernel", None)
     if kernel is None:

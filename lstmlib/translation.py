@@ -38,33 +38,10 @@ class BidirectionalLSTM:
 
     h_t = [→h_t, ←h_t]: what stands before position t and what stands after it, each in H/2 numbers.
 
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        D and H; H is even.
-    rng : numpy.random.Generator, optional
-        Source of the initial weights.
-    dtype : float32 or float64
-    forget_bias : float
-        Start of both forget gates' bias.
+    Arguments are those of `LSTM`. `params` and `grads` are those of both, with `forward.` or `backward.`
+    before each name; an array put into `params` is the LSTM's from then on. Raises ValueError for an odd
+    `hidden_size`, and as `LSTM`. From Schuster & Paliwal 1997; Bahdanau, Cho & Bengio 2015, section 3.2.
 
-    Attributes
-    ----------
-    params, grads : dict
-        Those of both LSTMs, with `forward.` or `backward.` before each name. An array put into
-        `params` is the LSTM's from then on.
-
-    Raises
-    ------
-    ValueError
-        For an odd `hidden_size`, and as `LSTM`.
-
-    References
-    ----------
-    Schuster & Paliwal 1997; Bahdanau, Cho & Bengio 2015, section 3.2.
-
-    Examples
-    --------
     >>> layer = BidirectionalLSTM(3, 4, rng=np.random.default_rng(0))
     >>> h, state = layer.forward(np.ones((5, 2, 3)))
     >>> h.shape, state.h.shape, state.c.shape
@@ -114,27 +91,12 @@ class BidirectionalLSTM:
     def forward(
         self, x: ArrayLike, state: None = None, mask: ArrayLike | None = None
     ) -> tuple[Array, LSTMState]:
-        """Read a batch of sequences from both ends.
+        """Read a batch of sequences (T, B, D) from both ends.
 
-        Parameters
-        ----------
-        x : array (T, B, D)
-        state : None
-            Both directions start from zero.
-        mask : array of bool (T, B), optional
-            Where it is False the step is skipped, on both ways; the way back starts at the last step
-            that is True.
-
-        Returns
-        -------
-        h : array (T, B, H)
-        state : LSTMState of arrays (B, H)
-            After the last step of each direction.
-
-        Raises
-        ------
-        ValueError
-            As `LSTM.forward`, and for a `state`.
+        Returns h (T, B, H), and the state after the last step of each direction, an `LSTMState`. Both
+        directions start from zero, so `state` is None. Where `mask` (T, B) is False the step is skipped, on
+        both ways; the way back starts at the last step that is True. Raises ValueError as `LSTM.forward`,
+        and for a `state`.
         """
         if state is not None:
             raise ValueError("state must be left out: a BidirectionalLSTM starts from zero at both ends")
@@ -150,25 +112,10 @@ class BidirectionalLSTM:
         return np.concatenate([there, reverse_sequences(back, real)], axis=-1), LSTMState(*last)
 
     def backward(self, dh: ArrayLike, dstate: LSTMState | None = None) -> tuple[Array, None]:
-        """Backpropagation through both directions; fills `grads`.
+        """Backpropagation through both directions: dx (T, B, D), and None for the first state; fills `grads`.
 
-        Parameters
-        ----------
-        dh : array (T, B, H)
-        dstate : LSTMState of arrays (B, H), optional
-
-        Returns
-        -------
-        dx : array (T, B, D)
-        dstate0 : None
-            Both directions started from zero.
-
-        Raises
-        ------
-        RuntimeError
-            Without a `forward` since the last `backward`, or if `params` have changed since.
-        ValueError
-            As `LSTM.backward`.
+        `dh` is (T, B, H), `dstate` an `LSTMState` of arrays (B, H). Raises RuntimeError without a `forward`
+        since the last `backward`, or if `params` have changed since; ValueError as `LSTM.backward`.
         """
         if self._mask is None:
             raise RuntimeError(
@@ -229,22 +176,11 @@ class _Joint(MutableMapping[str, Array]):
 
 
 def reverse_sequences(x: NDArray[Any], mask: Mask) -> NDArray[Any]:
-    """Reverse each sequence, and leave its padding at the end. Done twice, it changes nothing.
+    """Reverse each sequence of x (T, B, …), and leave its padding at the end. Done twice, it changes nothing.
 
-    A sequence ends with the last step that its mask says is real; a step skipped before that moves with
-    the others.
+    A sequence ends with the last step that its mask (T, B) says is real; a step skipped before that moves
+    with the others.
 
-    Parameters
-    ----------
-    x : array (T, B, …)
-    mask : array of bool (T, B)
-
-    Returns
-    -------
-    array of the shape of `x`
-
-    Examples
-    --------
     >>> x = np.array([[1, 5], [2, 6], [3, 0]])
     >>> reverse_sequences(x, x > 0).T
     array([[3, 2, 1],
@@ -274,6 +210,9 @@ class TranslationBatch(NamedTuple):
 class Translator:
     """Encoder, decoder and, between them, attention or one vector.
 
+    Raises ValueError for sizes that do not fit together. From Sutskever, Vinyals & Le 2014 without
+    attention; Bahdanau, Cho & Bengio 2015 and Luong, Pham & Manning 2015 with it.
+
     Parameters
     ----------
     encoder : LSTM or BidirectionalLSTM
@@ -281,8 +220,8 @@ class Translator:
     decoder : LSTM
         Reads one-hot words of the target, the previous one at each step.
     attention : Attention, optional
-        Of the decoder's states over the encoder's. Without one the decoder gets the encoder's
-        last state instead, which must have its size.
+        Of the decoder's states over the encoder's. Without one the decoder gets the encoder's last state
+        instead, which must have its size.
     rng : numpy.random.Generator, optional
         Source of the readout's initial weights.
 
@@ -290,16 +229,6 @@ class Translator:
     ----------
     layers : list
         Everything that has parameters, for an optimiser.
-
-    Raises
-    ------
-    ValueError
-        For sizes that do not fit together.
-
-    References
-    ----------
-    Sutskever, Vinyals & Le 2014 without attention; Bahdanau, Cho & Bengio 2015 and Luong, Pham &
-    Manning 2015 with it.
 
     Examples
     --------
@@ -334,31 +263,17 @@ class Translator:
     def forward(self, batch: TranslationBatch) -> tuple[Array, Array | None]:
         """Score every next word, given the right previous ones.
 
-        Parameters
-        ----------
-        batch : TranslationBatch
-            S source words and T target words of B sentences.
-
-        Returns
-        -------
-        logits : array (T, B, V)
-        weights : array (T, B, S), or None without attention
+        Returns logits (T, B, V) and weights (T, B, S), or None without attention, for S source words and T
+        target words of B sentences.
         """
         keys, start = self._read(batch.source, batch.source_mask)
         logits, _, weights = self._say(batch.previous, start, keys, batch.source_mask)
         return logits, weights
 
     def loss(self, batch: TranslationBatch) -> float:
-        """Forward and backward: the mean cross-entropy of the real words, and every layer's `grads`.
+        """Forward and backward: fills every layer's `grads`, and returns the loss.
 
-        Parameters
-        ----------
-        batch : TranslationBatch
-
-        Returns
-        -------
-        float
-            In nats for each word.
+        The loss is the mean cross-entropy of the real words, in nats for each word.
         """
         logits, _ = self.forward(batch)
         loss, dlogits = cross_entropy(logits, batch.target, batch.target_mask)
@@ -381,8 +296,7 @@ class Translator:
 
         Parameters
         ----------
-        source : array of int (S, B)
-        mask : array of bool (S, B)
+        source, mask : array of int (S, B), array of bool (S, B)
         longest : int
             Number of steps T.
         visible : array of bool (S, B), optional
@@ -454,15 +368,15 @@ def beam_search(model: Translator, source: Numbers, width: int, longest: int = 4
     END leaves the beam. No term of the sum is above 0, so the search is over when no beginning is likelier
     than the best sentence that has ended. A width of 1 is greedy decoding.
 
+    Raises ValueError for a width below 1, or a source that is no sentence of the encoder's vocabulary. From
+    Sutskever, Vinyals & Le 2014, section 3.2.
+
     Parameters
     ----------
-    model : Translator
     source : array of int (S,)
         One sentence.
-    width : int
-        Number of beginnings kept, at least 1.
-    longest : int
-        Number of steps, END included.
+    width, longest : int
+        Number of beginnings kept, and of steps, END included.
 
     Returns
     -------
@@ -470,15 +384,6 @@ def beam_search(model: Translator, source: Numbers, width: int, longest: int = 4
         In nats; −∞ where no sentence has ended.
     words : array of int
         Without START and END.
-
-    Raises
-    ------
-    ValueError
-        For a width below 1, or a source that is no sentence of the encoder's vocabulary.
-
-    References
-    ----------
-    Sutskever, Vinyals & Le 2014, section 3.2.
 
     Examples
     --------
@@ -513,29 +418,13 @@ def bleu(said: Sequence[Sequence[Hashable]], references: Sequence[Sequence[Hasha
     BLEU = 100 · min(1, exp(1 − r/c)) · (p₁ p₂ p₃ p₄)^¼
 
     Of all pieces of n words that were said, p_n is the share that stands in the reference; a piece counts
-    there as often as the reference has it, and no more. Said were c words, and the references have r.
+    there as often as the reference has it, and no more. Said were c words, and the references have r. Each
+    sentence is a sequence of words, with one reference. As `sacrebleu` computes it without smoothing: 0
+    where no four words in a row are right.
 
-    Parameters
-    ----------
-    said, references : sequences of sentences
-        Each a sequence of words; one reference for each sentence said.
+    Raises ValueError for no sentences, or another number of references. From Papineni et al.
+    2002, section 2.3.
 
-    Returns
-    -------
-    float
-        As `sacrebleu` computes it without smoothing: 0 where no four words in a row are right.
-
-    Raises
-    ------
-    ValueError
-        For no sentences, or another number of references.
-
-    References
-    ----------
-    Papineni et al. 2002, section 2.3.
-
-    Examples
-    --------
     >>> round(bleu(["abcde"], ["abcdf"]), 2)  # p = 4/5, 3/4, 2/3, 1/2
     66.87
     """

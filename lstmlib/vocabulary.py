@@ -24,25 +24,13 @@ PAD, START, END = SIGNS = "<pad>", "<start>", "<end>"
 
 
 class Vocabulary:
-    """Symbols and their numbers: the position in the list is the number.
+    """Symbols, each once, and their numbers: the position in the list is the number.
 
-    Parameters
-    ----------
-    symbols : str or sequence
-        Characters, or words; each once.
+    Raises ValueError for no symbols, or one that is there twice.
 
-    Raises
-    ------
-    ValueError
-        For no symbols, or one that is there twice.
-
-    Examples
-    --------
     >>> letters = Vocabulary("abc")
-    >>> letters.encode("cab")
-    array([2, 0, 1])
-    >>> "".join(letters.decode([2, 0, 1])), len(letters)
-    ('cab', 3)
+    >>> letters.encode("cab"), "".join(letters.decode([2, 0, 1])), len(letters)
+    (array([2, 0, 1]), 'cab', 3)
     """
 
     def __init__(self, symbols: Iterable[Hashable]) -> None:
@@ -61,43 +49,14 @@ class Vocabulary:
         return f"Vocabulary of {len(self)} symbols"
 
     def encode(self, sequence: Iterable[Hashable]) -> Numbers:
-        """The numbers of a sequence of symbols.
-
-        Parameters
-        ----------
-        sequence : str or sequence of symbols
-
-        Returns
-        -------
-        array of int (T,)
-
-        Raises
-        ------
-        ValueError
-            For a symbol that the vocabulary does not have.
-        """
+        """The numbers (T,) of a sequence of symbols; ValueError for one that the vocabulary does not have."""
         try:
             return np.array([self._number[symbol] for symbol in sequence], np.intp)
         except KeyError as unknown:
             raise ValueError(f"symbol {unknown.args[0]!r} is not in the {self!r}") from None
 
     def decode(self, numbers: Iterable[int]) -> list[Hashable]:
-        """The symbols of a sequence of numbers.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            Each from 0 to the size of the vocabulary less 1.
-
-        Returns
-        -------
-        list of symbols
-
-        Raises
-        ------
-        ValueError
-            For a number outside the vocabulary.
-        """
+        """The symbols of a sequence of numbers; ValueError for a number outside the vocabulary."""
         numbers = [int(number) for number in numbers]
         outside = [number for number in numbers if not 0 <= number < len(self)]
         if outside:
@@ -108,24 +67,9 @@ class Vocabulary:
 def pad(sequences: Sequence[Numbers]) -> tuple[Numbers, Mask]:
     """Stand sequences of different lengths side by side, with 0, the number of PAD, below the short ones.
 
-    Parameters
-    ----------
-    sequences : B arrays of int, each (T_b,) with T_b ≥ 1
+    Returns the numbers (T, B), with T the longest of the B lengths, and the mask (T, B), True where a
+    number comes from a sequence. Raises ValueError for no sequences, or an empty one.
 
-    Returns
-    -------
-    numbers : array of int (T, B)
-        T is the longest of the T_b.
-    mask : array of bool (T, B)
-        True where a number comes from a sequence.
-
-    Raises
-    ------
-    ValueError
-        For no sequences, or an empty one.
-
-    Examples
-    --------
     >>> numbers, mask = pad([np.array([5, 6, 7]), np.array([8])])
     >>> numbers.T
     array([[5, 6, 7],

@@ -47,35 +47,15 @@ def _number(number: int, name: str) -> int:
 class Alignment(Figure):
     """A trained translator of number words, with its weights in the page.
 
-    The reader types a number, chooses a score, and hides words from the attention; the page
-    translates, and draws the attention weights. The weights travel as float32, compressed.
+    The reader types a number, chooses a score, and hides words from the attention; the page translates, and
+    draws the attention weights. The weights travel as float32, compressed.
 
-    Parameters
-    ----------
-    models : dict of Translators
-        For each score's name a translator from `ENGLISH` to `GERMAN`, with a `BidirectionalLSTM`
-        and dot or additive attention.
-    number : int
-        Where the figure starts, 0 to 999,999.
+    `models` holds for each score's name a `Translator` from `ENGLISH` to `GERMAN`, with a
+    `BidirectionalLSTM` and dot or additive attention. `number`, `scoring` and `hidden` are as the reader
+    has set them; Python may set them too.
 
-    Attributes
-    ----------
-    number, scoring, hidden
-        As the reader has set them; Python may set them too. `hidden` lists positions of the source.
-    english : tuple of str
-        The number in words.
-    german : tuple of str
-        What the network says.
-    alignment : array (T, S)
-        The attention weights for each word said.
+    Raises ValueError for no models, a model of another kind, or a number that is not from 0 to 999,999.
 
-    Raises
-    ------
-    ValueError
-        For no models, a model of another kind, or a number outside its range.
-
-    Examples
-    --------
     >>> rng = np.random.default_rng(0)
     >>> from lstmlib.lstm import LSTM
     >>> encoder, decoder = BidirectionalLSTM(len(ENGLISH), 4, rng=rng), LSTM(len(GERMAN), 4, rng=rng)

@@ -21,28 +21,10 @@ class _GateCanvas(Canvas):
 class Gate(Figure):
     """A vector of three numbers, and a gate at each: s = σ(a), and s ⊙ x comes out.
 
-    Each position has two sliders, one for the pre-activation a and one for the gate's value s.
-    Moving either moves the other.
+    Each position has two sliders, one for the pre-activation a and one for the gate's value s; moving
+    either moves the other. x lies in [−2, 2], a in [−8, 8]. Raises ValueError for another number of values
+    than 3, or one outside its range.
 
-    Parameters
-    ----------
-    x : sequence of 3 floats in [−2, 2]
-        The vector that goes in.
-    a : sequence of 3 floats in [−8, 8]
-        The pre-activations at the start.
-
-    Attributes
-    ----------
-    x, a, s, y : arrays (3,)
-        What goes in, the pre-activations, the selector vector, what comes out: as the sliders stand.
-
-    Raises
-    ------
-    ValueError
-        For another number of values than 3, or one outside its range.
-
-    Examples
-    --------
     >>> figure = Gate(x=[1.0, -2.0, 0.5], a=[0.0, 8.0, -8.0])
     >>> figure.y.round(2)
     array([ 0.5, -2. ,  0. ])

@@ -38,45 +38,26 @@ class _GradientByLagCanvas(Canvas):
 class GradientByLag(Figure):
     """‖∂h_T/∂h_t‖ against the lag T − t for a network of four units with fixed random weights.
 
-    h_t = φ(W h_{t−1} + x_t), W = σ U, where U has the largest singular value 1. The Jacobian of a
-    step is diag(φ′) W, and the figure draws the spectral norm of their product beside the bound
-    σ^lag, which holds wherever φ′ ≤ 1.
+    h_t = φ(W h_{t−1} + x_t), W = σ U, where U has the largest singular value 1. The Jacobian of a step is
+    diag(φ′) W, and the figure draws the spectral norm of their product beside the bound σ^lag, which holds
+    wherever φ′ ≤ 1: Pascanu, Mikolov & Bengio 2013, equation 5. W is an attribute, (4, 4), and so are the
+    arguments, which Python may set too.
+
+    Raises ValueError for a value outside its range, or an unknown kind.
 
     Parameters
     ----------
-    sigma : float in [0.2, 2]
-        σ, the largest singular value of the recurrent weights.
-    length : int in [5, 50]
-        T, the number of steps.
+    sigma, length : float in [0.2, 2], int in [5, 50]
+        σ and T.
     kind : {"linear", "tanh", "ReLU"}
         φ.
     forget_bias : float in [−2, 6], optional
-        Draws, beside the network, what is left of a gradient on an LSTM's belt: the product of the
-        forget gates f_t = σ(b + n_t) of one unit, with b this bias and n_t the first of its numbers.
-
-    Attributes
-    ----------
-    sigma, length, kind, forget_bias
-        As the reader has set them; Python may set them too.
-    W : array (4, 4)
-    norms : array (length,)
-        ‖∂h_T/∂h_t‖, entry k for the lag k.
-    belt : array (length,), or None without a `forget_bias`
-        ∂c_T/∂c_t along the belt.
-
-    Raises
-    ------
-    ValueError
-        For a value outside its range, or an unknown kind.
-
-    References
-    ----------
-    Pascanu, Mikolov & Bengio 2013, equation 5.
+        Draws beside the network what is left of a gradient on an LSTM's belt: the product of the forget
+        gates f_t = σ(b + n_t) of one unit, with b this bias and n_t the first of its numbers.
 
     Examples
     --------
-    >>> figure = GradientByLag(sigma=0.5, kind="linear")
-    >>> figure.norms[:2]
+    >>> GradientByLag(sigma=0.5, kind="linear").norms[:2]
     array([1. , 0.5])
     """
 
@@ -96,7 +77,7 @@ class GradientByLag(Figure):
 
     @property
     def norms(self) -> np.ndarray:
-        """‖∂h_T/∂h_t‖ by lag."""
+        """‖∂h_T/∂h_t‖, entry k for the lag k, (length,)."""
         squash, slope = KINDS[self.kind]
         h, slopes = np.zeros(4), []
         for x in EVENTS[: self.length]:
@@ -110,7 +91,7 @@ class GradientByLag(Figure):
 
     @property
     def belt(self) -> np.ndarray | None:
-        """∂c_T/∂c_t along the belt, by lag: the product of the forget gates between."""
+        """∂c_T/∂c_t along the belt by lag, (length,), or None without a `forget_bias`."""
         if self.forget_bias is None:
             return None
         gates = sigmoid(self.forget_bias + EVENTS[: self.length, 0])

@@ -89,43 +89,15 @@ class _LSTMCellCanvas(Canvas):
 class LSTMCell(Figure):
     """One unit of an LSTM with a slider on every gate, and a sequence to play and to change.
 
-    c = f c_prev + i g;  h = o tanh(c)
+    Before the first step the sliders are free. At a step they stand as the sequence has them, and to move
+    one changes that step: all later ones follow. f, i and o lie in [0, 1], g in [−1, 1], c_prev in [−2, 2].
 
-    Before the first step the sliders are free. At a step they stand as the sequence has them, and
-    to move one changes that step: all later ones follow.
+    `sequence` has at most 8 rows (i, f, g, o), the gates of each step that the play button feeds, beginning
+    with a cell state of 0; a row of `LSTM.trace` fits. `notation`, one of `NAMES_BY_NOTATION`, says whose
+    names the figure shows. Python may set all of these but the sequence.
 
-    Parameters
-    ----------
-    f, i, o : float in [0, 1]
-        Forget, input and output gate at the start.
-    g : float in [−1, 1]
-        Candidate.
-    c_prev : float in [−2, 2]
-        Previous cell state.
-    sequence : rows (i, f, g, o), at most 8 of them
-        The gates of each step that the play button feeds, beginning with a cell state of 0. A row
-        of `LSTM.trace` fits.
+    Raises ValueError for a value outside its range, or a sequence of another shape.
 
-    Attributes
-    ----------
-    f, i, g, o, c_prev : float
-        As the sliders stand; Python may set them too.
-    c, h : float
-        What the cell makes of them.
-    notation : str
-        Whose names the figure shows, one of `NAMES_BY_NOTATION`; Python may set it too.
-    trace : named tuple
-        The steps played so far as `LSTM.trace` has them, each field an array (t,).
-    sequence : array (T, 4)
-        The gates of every step, with the reader's changes.
-
-    Raises
-    ------
-    ValueError
-        For a value outside its range, or a sequence of another shape.
-
-    Examples
-    --------
     >>> figure = LSTMCell(f=0.5, i=1.0, g=0.5, o=1.0, c_prev=1.0)
     >>> figure.c, round(figure.h, 2)
     (1.0, 0.76)
@@ -172,12 +144,12 @@ class LSTMCell(Figure):
 
     @property
     def sequence(self) -> np.ndarray:
-        """The gates of every step, (T, 4) in the order i, f, g, o."""
+        """The gates of every step with the reader's changes, (T, 4) in the order i, f, g, o."""
         return np.array(self._canvas.sequence, dtype=float)
 
     @property
     def trace(self) -> Any:
-        """The steps played so far."""
+        """The steps played so far as `LSTM.trace` has them, each field an array (t,)."""
         return LSTM.trace_type(*np.array(self._canvas.history, dtype=float).reshape(-1, 6).T)
 
 

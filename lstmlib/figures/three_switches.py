@@ -50,32 +50,12 @@ class ThreeSwitches(Figure):
 
     c_t = f_t c_{t−1} + i_t x_t;  h_t = o_t tanh(c_t);  c_0 = 0
 
-    All of it starts with nothing written (i = 0), everything kept (f = 1) and nothing read (o = 0).
-    A task is solved when every h_t is within 0.01 of what it asks for.
+    All of it starts with nothing written (i = 0), everything kept (f = 1) and nothing read (o = 0). A task
+    is solved when every h_t is within 0.01 of what it asks for. Python may set `task`, its number from 0,
+    and the switches `i`, `f` and `o`, arrays (5,) in [0, 1].
 
-    Parameters
-    ----------
-    task : int
-        Number of the task shown first, from 0.
+    Raises ValueError for a task that there is not.
 
-    Attributes
-    ----------
-    task : int
-    i, f, o : arrays (5,) in [0, 1]
-        The switches as the reader has set them; Python may set all four too.
-    c, h : arrays (5,)
-        What the cell holds and shows after each step.
-    wanted : array (5,)
-        What it should show.
-    solved : bool
-
-    Raises
-    ------
-    ValueError
-        For a task that there is not.
-
-    Examples
-    --------
     >>> figure = ThreeSwitches()
     >>> figure.h.tolist(), figure.wanted.round(2).tolist(), figure.solved
     ([0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, -0.66], False)
@@ -90,7 +70,7 @@ class ThreeSwitches(Figure):
 
     @property
     def c(self) -> np.ndarray:
-        """What the cell holds after each step."""
+        """What the cell holds after each step, (5,)."""
         c, states = 0.0, []
         for i, f, x in zip(self.i, self.f, INPUTS, strict=True):
             c = f * c + i * x
@@ -99,12 +79,12 @@ class ThreeSwitches(Figure):
 
     @property
     def h(self) -> np.ndarray:
-        """What the cell shows after each step."""
+        """What the cell shows after each step, (5,)."""
         return self.o * np.tanh(self.c)
 
     @property
     def wanted(self) -> np.ndarray:
-        """What the cell should show after each step."""
+        """What the cell should show after each step, (5,)."""
         return np.tanh(list(TASKS.values())[self.task])
 
     @property

@@ -30,29 +30,11 @@ def _word(word: str, name: str) -> str:
 class UnrolledLoop(Figure):
     """One unit that reads a word letter by letter, unrolled into a copy for each letter.
 
-    h_t = tanh(w x_t + u h_{t−1}), h_0 = 0, where x is +1 for an a, −1 for a b, 0 for other letters.
+    h_t = tanh(w x_t + u h_{t−1}), h_0 = 0, where x is +1 for an a, −1 for a b, 0 for other letters. The
+    word has 1 to 10 letters from a to z, in lower case; w and u lie in [−3, 3]; Python may set all three.
 
-    Parameters
-    ----------
-    word : str
-        1 to 10 letters from a to z, in lower case.
-    w, u : float in [−3, 3]
-        Weight of the letter and weight of the loop.
+    Raises ValueError for a word with another character or length, or a weight outside its range.
 
-    Attributes
-    ----------
-    word, w, u
-        As the reader has set them; Python may set them too.
-    x, h : arrays (T,)
-        What the letters are worth, and the unit's value after each of them.
-
-    Raises
-    ------
-    ValueError
-        For a word with another character or length, or a weight outside its range.
-
-    Examples
-    --------
     >>> UnrolledLoop(word="ab", w=1.0, u=0.0).h.round(2)
     array([ 0.76, -0.76])
     """
