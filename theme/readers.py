@@ -223,7 +223,10 @@ class Page:
         return name if name not in taken else next(other for other in names if other not in taken)
 
     def block(self, block: str | Directive, name: str) -> None:
-        """Write a block into the Markdown cell at hand; a solution has a cell of its own."""
+        """Write a block into the Markdown cell at hand; a solution and a drawing have cells of their own."""
+        if isinstance(block, Directive) and block.name == "figure" and not self.solution:
+            self.drawing(block, name)
+            return
         if isinstance(block, Directive) and block.name in ("solution", "solution-start"):
             self.flush(name)
             self.solution, self.coded = True, False
@@ -241,6 +244,34 @@ class Page:
             self.flush(name)
         else:
             self.text.append(self.render(block))
+
+    def drawing(self, figure: Directive, name: str) -> None:
+        """Write a drawing that the book keeps as SVG: a cell of code that shows it, and the caption.
+
+        Code, since an image in Markdown needs a file beside the notebook, or an attachment, which Colab
+        does not show.
+        """
+        path = Path(self.app.srcdir, self.name).parent / figure.argument
+        if path.suffix != ".svg":
+            self.fail(f"the figure {figure.argument}")
+        self.flush(name)
+        drawn, alt = path.read_text(encoding="utf-8").strip(), figure.options["alt"]
+        shown = new_output(
+            "display_data",
+            data={"image/svg+xml": drawn, "text/plain": alt},
+            metadata={"image/svg+xml": {"alt": alt}},
+        )
+        code = f'from IPython.display import SVG, display\n\ndisplay(SVG("""{drawn}"""))'
+        cell = new_code_cell(code, id=self.unused(f"{name}-drawing"), outputs=[shown])
+        cell.metadata["jupyter"] = {"source_hidden": True}
+        self.cells.append(cell)
+        self.text.append(self.captioned(figure.options.get("name", ""), figure.body))
+
+    def captioned(self, name: str, caption: str) -> str:
+        """The number of a figure and its caption."""
+        number = self.number("figure", name)
+        label = self.app.config.numfig_format["figure"] % number if number else ""
+        return f"**{label}** {self.inline(caption)}" if label else caption
 
     def markdown(self, text: str) -> str:
         return joined(map(self.render, blocks(text)))
@@ -382,9 +413,7 @@ class Page:
                 written.metadata["jupyter"] = {"source_hidden": True}
             self.cells.append(written)
         if figure:
-            number = self.number("figure", figure.get("name", ""))
-            label = self.app.config.numfig_format["figure"] % number if number else ""
-            self.text.append(f"**{label}** {self.inline(figure['caption'])}" if label else figure["caption"])
+            self.text.append(self.captioned(figure.get("name", ""), figure["caption"]))
             if self.solution:
                 self.text.append("*The figure appears when you run the code.*")
             else:
