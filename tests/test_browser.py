@@ -150,7 +150,8 @@ def test_a_formula_copied_within_text_is_its_tex(visit):
     page = visit("reference/notation_card")
     copied = page.evaluate(
         """() => {
-          const row = [...document.querySelectorAll("tbody tr")].find((one) => one.textContent.includes("event"));
+          const rows = [...document.querySelectorAll("tbody tr")];
+          const row = rows.find((one) => one.textContent.includes("event"));
           getSelection().selectAllChildren(row);
           const event = new ClipboardEvent("copy", { clipboardData: new DataTransfer(), cancelable: true });
           document.dispatchEvent(event);
