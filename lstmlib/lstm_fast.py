@@ -30,7 +30,7 @@ class FastWalk(Walk):
         work = self.workspace
         work.x[..., :D] = x
         work.h[0], work.c[0] = state
-        work.skipped = None if mask is None else np.logical_not(mask)[:, :, None]
+        work.skip(mask)
         work.weights = W_h, W_x = _weights_for_tanh(layer.params, dtype)
         # The column of ones in x adds b.
         np.matmul(work.x.reshape(T * B, D + 1), W_x, out=work.gates.reshape(T * B, 4 * H))
@@ -52,7 +52,7 @@ class FastWalk(Walk):
             add(c, ig, c)
             tanh(c, h)
             multiply(h, o, h)
-            if work.skipped is not None:
+            if t in work.skipped:
                 np.copyto(h, h_prev, where=work.skipped[t])
                 np.copyto(c, c_prev, where=work.skipped[t])
         # Copies, since the next call writes over the workspace.
@@ -70,10 +70,10 @@ class FastWalk(Walk):
         for span, operands, steps in work.chunks:
             # What needs no gradient comes first, for as many steps as a fast cache holds.
             _fill_local_gradients(*operands)
-            if work.skipped is not None:
-                # A skipped step is the identity.
-                copyto(work.local_gradients[: len(steps)], 0, where=work.skipped[span, None])
             for t, by_i, by_f, by_g, by_o, by_c, f, da, da_by_gate in steps:
+                if t in work.skipped:
+                    # A skipped step is the identity.
+                    copyto(work.local_gradients[t - span.start], 0, where=work.skipped[t])
                 add(dh[t], dh_next, dh_t)
                 multiply(by_c, dh_t, dc_t)
                 add(dc_t, dc_next, dc_t)
@@ -85,7 +85,7 @@ class FastWalk(Walk):
                 # From gates to rows, over the gates of this step, whose memory is at hand.
                 copyto(da_by_gate, da_t)
                 dot(da, W_h, dh_next)
-                if work.skipped is not None:
+                if t in work.skipped:
                     copyto(dh_next, dh_t, where=work.skipped[t])
                     copyto(dc_next, dc_t, where=work.skipped[t])
         # One product over all steps for each parameter and for dx.
@@ -120,7 +120,8 @@ class _Workspace:
     """What a forward pass leaves for its backward pass, room for both, and each step's views, taken once."""
 
     weights: tuple[Array, Array]
-    skipped: Array | None
+    skipped: dict[int, Array]
+    """For each step that not all sequences have: which of them, (B, 1), have it not."""
 
     def __init__(self, T: int, B: int, D: int, H: int, dtype: np.dtype) -> None:
         self.shape = T, B
@@ -132,6 +133,12 @@ class _Workspace:
         self.gates = np.empty((T, 4, B, H), dtype)
         self.local_gradients = np.empty((min(T, max(1, 2**11 // (B * H))), 5, B, H), dtype)
         self._take_views()
+
+    def skip(self, mask: Mask | None) -> None:
+        self.skipped = {}
+        if mask is not None:
+            some = np.flatnonzero(~mask.all(axis=1))
+            self.skipped = dict(zip(some.tolist(), ~mask[some, :, None], strict=True))
 
     def _take_views(self) -> None:
         (T, B), gates, c, h = self.shape, self.gates, self.c, self.h

@@ -99,7 +99,7 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
     x, (w, u) = rng.choice([-1.0, 0, 1], 10), rng.uniform(-3, 3, 2)
     gates = dict(zip("ifo", rng.uniform(0, 1, (3, 5)).tolist(), strict=True))
     matrices = rng.standard_normal((20, 4, 4)) * 10.0 ** rng.integers(-9, 9, (20, 1, 1))
-    figures = [GradientByLag(sigma=s, length=50, kind=k) for s in (0.2, 0.9, 1.5, 2) for k in KINDS]
+    figures = [GradientByLag(gain=s, length=50, kind=k) for s in (0.2, 0.9, 1.5, 2) for k in KINDS]
     found = javascript(
         CELL,
         """(
@@ -110,7 +110,7 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
           cells: memory({ ...gates, x: inputs }).map((step) => [step.c, step.h]),
           norms: matrices.map(spectralNorm),
           belt: forgetProduct({ bias: 1.7, noise: events.map((row) => row[0]) }),
-          curves: figures.map(([sigma, kind]) => gradientByLag({ sigma, kind, U, x: events })),
+          curves: figures.map(([gain, kind]) => gradientByLag({ gain, kind, U, x: events })),
         })""",
         {
             "x": x.tolist(),
@@ -121,7 +121,7 @@ def test_the_arithmetic_of_loops_and_gradients_in_javascript_is_that_of_lstmlib(
             "matrices": matrices.tolist(),
             "U": DIRECTION.tolist(),
             "events": EVENTS.tolist(),
-            "figures": [[figure.sigma, figure.kind] for figure in figures],
+            "figures": [[figure.gain, figure.kind] for figure in figures],
         },
     )
     h, expected = 0.0, []

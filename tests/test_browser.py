@@ -410,15 +410,15 @@ def test_a_word_typed_is_read_and_one_that_cannot_be_is_named_and_loses_nothing(
 
 def test_the_gradient_shown_is_that_of_the_figure_in_python(figure):
     root = figure("GradientByLag")
-    line, (sigma, length) = root.locator("[aria-live]"), handles(root).values()
-    press(sigma, "ArrowRight", 4)
+    line, (gain, length) = root.locator("[aria-live]"), handles(root).values()
+    press(gain, "ArrowRight", 4)
     press(length, "ArrowLeft", 7)
     for kind in KINDS:
         button = root.get_by_role("button", name=kind)
         button.press("Enter")
         assert button.get_attribute("aria-pressed") == "true"
         T = int(value(length))
-        expected = GradientByLag(sigma=value(sigma), length=T, kind=kind).norms[-1]
+        expected = GradientByLag(gain=value(gain), length=T, kind=kind).norms[-1]
         said = line.text_content()
         mantissa, power = re.search(r"at most ([\d.]+) × 10([⁻⁰¹²³⁴-⁹]+)", said).groups()
         shown = float(mantissa) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))

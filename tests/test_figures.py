@@ -56,7 +56,7 @@ SLIDERS = {
         ("u weight of the loop", -3, 3, 0.1, ".2f"),
     ],
     "GradientByLag": [
-        ("σ of the weights", 0.2, 2, 0.05, ".2f"),
+        ("‖W‖ of the weights", 0.2, 2, 0.05, ".2f"),
         ("T steps", 5, 50, 1, ".0f"),
         ("b forget bias", -2, 6, 0.1, ".2f"),
     ],
@@ -87,7 +87,7 @@ TIES = {
         ("highest", "max"),
     ],
     "UnrolledLoop": [("value", "w"), ("value", "u")],
-    "GradientByLag": [("value", "sigma"), ("value", "length"), ("value", "forget_bias")],
+    "GradientByLag": [("value", "gain"), ("value", "length"), ("value", "forget_bias")],
     "ThreeSwitches": [],
     "Alignment": [],
 }
@@ -244,7 +244,7 @@ def test_unrolled_loop_computes_what_an_rnn_of_one_unit_computes():
 
 @pytest.mark.parametrize("kind", ["linear", "tanh", "ReLU"])
 def test_gradient_by_lag_is_that_of_torch(kind):
-    figure, T = GradientByLag(sigma=1.1, length=12, kind=kind), 12
+    figure, T = GradientByLag(gain=1.1, length=12, kind=kind), 12
     squash = {"linear": lambda a: a, "tanh": torch.tanh, "ReLU": torch.relu}[kind]
     W, x = torch.tensor(figure.W), torch.tensor(EVENTS)
 
@@ -267,19 +267,19 @@ def test_the_kinds_and_the_fixed_numbers_of_gradient_by_lag_are_those_that_trave
     figure = GradientByLag(forget_bias=-1.5)
     canvas = figure.children[0]
     assert canvas.kinds == ["linear", "tanh", "ReLU"]
-    np.testing.assert_array_equal(canvas.U, GradientByLag(sigma=1).W)
+    np.testing.assert_array_equal(canvas.U, GradientByLag(gain=1).W)
     np.testing.assert_array_equal(canvas.x, EVENTS)
     np.testing.assert_allclose(np.linalg.svd(canvas.U)[1], [1, 0.8, 0.5, 0.2], rtol=1e-12)
     assert EVENTS.shape == (50, 4)
     assert EVENTS.std() == pytest.approx(0.5, abs=0.05)
-    assert (figure.sigma, figure.length, figure.kind, figure.forget_bias) == (1.2, 30, "tanh", -1.5)
+    assert (figure.gain, figure.length, figure.kind, figure.forget_bias) == (1.2, 30, "tanh", -1.5)
     assert type(figure.length) is int
     assert GradientByLag().forget_bias is None
 
 
-@pytest.mark.parametrize("sigma", [0.4, 1.0, 1.9])
-def test_gradient_by_lag_is_that_of_an_rnn(sigma):
-    figure = GradientByLag(sigma=sigma, length=40, kind="tanh")
+@pytest.mark.parametrize("gain", [0.4, 1.0, 1.9])
+def test_gradient_by_lag_is_that_of_an_rnn(gain):
+    figure = GradientByLag(gain=gain, length=40, kind="tanh")
     layer = RNN(4, 4)
     layer.params["W_x"][:], layer.params["W_h"][:], layer.params["b"][:] = np.eye(4), figure.W, 0
     expected = gradient_norm_by_lag(layer, EVENTS[:40, None])[:, 0]
@@ -287,12 +287,12 @@ def test_gradient_by_lag_is_that_of_an_rnn(sigma):
 
 
 def test_gradient_by_lag_of_a_linear_network_is_the_norm_of_a_power_and_none_passes_the_bound():
-    assert np.linalg.norm(GradientByLag(sigma=1.0).W, 2) == pytest.approx(1, abs=1e-12)
-    linear = GradientByLag(sigma=1.4, length=20, kind="linear")
+    assert np.linalg.norm(GradientByLag(gain=1.0).W, 2) == pytest.approx(1, abs=1e-12)
+    linear = GradientByLag(gain=1.4, length=20, kind="linear")
     powers = [np.linalg.norm(np.linalg.matrix_power(linear.W, lag), 2) for lag in range(20)]
     np.testing.assert_allclose(linear.norms, powers, rtol=1e-10)
     for kind in ("linear", "tanh", "ReLU"):
-        norms = GradientByLag(sigma=1.4, length=20, kind=kind).norms
+        norms = GradientByLag(gain=1.4, length=20, kind=kind).norms
         assert (norms <= 1.4 ** np.arange(20) * (1 + 1e-12)).all()
 
 
@@ -437,7 +437,7 @@ def test_three_switches_computes_what_lstm_step_computes():
         (lambda: UnrolledLoop(word=""), "word must be 1 to 10 letters from a to z, got ''"),
         (lambda: UnrolledLoop(u=4), "u must be a number from -3 to 3, got 4"),
         (lambda: ThreeSwitches(task=4), "task must be a whole number from 0 to 3, got 4"),
-        (lambda: GradientByLag(sigma=0), "sigma must be a number from 0.2 to 2, got 0"),
+        (lambda: GradientByLag(gain=0), "gain must be a number from 0.2 to 2, got 0"),
         (lambda: GradientByLag(length=100), "length must be a number from 5 to 50, got 100"),
         (lambda: GradientByLag(forget_bias=7), "forget_bias must be a number from -2 to 6, got 7"),
         (lambda: GradientByLag(kind="σ"), "kind must be one of ['linear', 'tanh', 'ReLU'], got 'σ'"),
@@ -462,7 +462,7 @@ def test_values_outside_their_range_are_named(make, message):
     [
         (UnrolledLoop, "w", -3, 3),
         (UnrolledLoop, "u", -3, 3),
-        (GradientByLag, "sigma", 0.2, 2),
+        (GradientByLag, "gain", 0.2, 2),
         (GradientByLag, "length", 5, 50),
         (GradientByLag, "forget_bias", -2, 6),
         *[(LSTMCell, name, 0, 1) for name in "fio"],
@@ -543,7 +543,7 @@ SETTINGS = [
     # what Python may set, a value that fits, one that does not, and what is said of it
     (UnrolledLoop, "word", "abba", "ab1", "word must be 1 to 10 letters from a to z, got 'ab1'"),
     (UnrolledLoop, "u", -2.5, 4, "u must be a number from -3 to 3, got 4"),
-    (GradientByLag, "sigma", 0.5, 3, "sigma must be a number from 0.2 to 2, got 3"),
+    (GradientByLag, "gain", 0.5, 3, "gain must be a number from 0.2 to 2, got 3"),
     (GradientByLag, "length", 7, 4, "length must be a number from 5 to 50, got 4"),
     (GradientByLag, "kind", "ReLU", "relu", "kind must be one of ['linear', 'tanh', 'ReLU'], got 'relu'"),
     (LSTMCell, "f", 0.25, -1, "f must be a number from 0 to 1, got -1"),

@@ -72,10 +72,10 @@ const SQUASH = {
   ReLU: [(a) => Math.max(0, a), (h) => (h > 0 ? 1 : 0)],
 };
 
-// ‖∂h_T/∂h_t‖ by lag for h_t = φ(W h_{t−1} + x_t) with W = sigma U, reading the rows of x from h_0 = 0.
-export function gradientByLag({ sigma, U, x, kind }) {
+// ‖∂h_T/∂h_t‖ by lag for h_t = φ(W h_{t−1} + x_t) with W = gain U, reading the rows of x from h_0 = 0.
+export function gradientByLag({ gain, U, x, kind }) {
   const [squash, slope] = SQUASH[kind];
-  const W = U.map((row) => row.map((value) => sigma * value));
+  const W = U.map((row) => row.map((value) => gain * value));
   let h = U.map(() => 0);
   const slopes = x.map((input) => {
     h = W.map((row, k) => squash(row.reduce((sum, value, j) => sum + value * h[j], input[k])));

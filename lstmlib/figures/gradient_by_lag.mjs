@@ -10,7 +10,7 @@ const BOTTOM = 176;
 const [LOW, HIGH] = [-12, 6]; // powers of ten on the axis
 
 const NAMES = {
-  sigma: "the largest singular value",
+  gain: "the largest singular value",
   length: "the number of steps",
   forget_bias: "the forget bias",
 };
@@ -28,10 +28,10 @@ function render({ model, el }) {
   const line = status(el);
 
   const show = (happened) => {
-    const [sigma, kind, length] = [model.get("sigma"), model.get("kind"), model.get("length")];
+    const [gain, kind, length] = [model.get("gain"), model.get("kind"), model.get("length")];
     const x = model.get("x").slice(0, length);
-    const norms = gradientByLag({ sigma, kind, U: model.get("U"), x });
-    const bound = norms.map((_, lag) => sigma ** lag);
+    const norms = gradientByLag({ gain, kind, U: model.get("U"), x });
+    const bound = norms.map((_, lag) => gain ** lag);
     const bias = model.get("forget_bias");
     const belt = bias === null ? null : forgetProduct({ bias, noise: x.map((row) => row[0]) });
     draw(canvas, norms, bound, belt);
@@ -46,7 +46,7 @@ function render({ model, el }) {
         ? `It passes a thousand at lag ${loud}.`
         : "It neither falls below a thousandth nor passes a thousand.";
     line.textContent =
-      `${happened}${kind}, σ = ${number(sigma)}: over ${last} steps the gradient is multiplied by at ` +
+      `${happened}${kind}, ‖W‖ = ${number(gain)}: over ${last} steps the gradient is multiplied by at ` +
       `most ${power(norms[last])}, and the bound is ${power(bound[last])}. ${verdict}` +
       (belt ? ` The belt with a forget bias of ${number(bias)} keeps ${power(belt[last])}.` : "");
   };

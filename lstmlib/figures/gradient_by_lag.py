@@ -16,7 +16,7 @@ KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray]
 }
 """φ, and its slope as a function of φ's value."""
 MOST_STEPS = 50
-SIGMA, STEPS, FORGET_BIAS = Between(0.2, 2), Between(5, MOST_STEPS), Between(-2, 6)
+GAIN, STEPS, FORGET_BIAS = Between(0.2, 2), Between(5, MOST_STEPS), Between(-2, 6)
 _rng = np.random.default_rng(15)
 _U, _, _V = np.linalg.svd(_rng.standard_normal((4, 4)))
 DIRECTION = _U @ np.diag([1.0, 0.8, 0.5, 0.2]) @ _V
@@ -27,7 +27,7 @@ EVENTS = 0.5 * _rng.standard_normal((MOST_STEPS, 4))
 
 class _GradientByLagCanvas(Canvas):
     _esm = module_source("gradient_by_lag")
-    sigma, length = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
+    gain, length = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
     forget_bias = traitlets.Float(None, allow_none=True).tag(sync=True)
     kind = traitlets.Unicode().tag(sync=True)
     kinds: Any = traitlets.List(list(KINDS)).tag(sync=True)
@@ -38,17 +38,17 @@ class _GradientByLagCanvas(Canvas):
 class GradientByLag(Figure):
     """‖∂h_T/∂h_t‖ against the lag T − t for a network of four units with fixed random weights.
 
-    h_t = φ(W h_{t−1} + x_t), W = σ U, where U has the largest singular value 1. The Jacobian of a step is
-    diag(φ′) W, and the figure draws the spectral norm of their product beside the bound σ^lag, which holds
-    wherever φ′ ≤ 1: Pascanu, Mikolov & Bengio 2013, equation 5. W is an attribute, (4, 4), and so are the
-    arguments, which Python may set too.
+    h_t = φ(W h_{t−1} + x_t), W = gain · U, where U has the largest singular value 1, so that gain is ‖W‖.
+    The Jacobian of a step is diag(φ′) W, and the figure draws the spectral norm of their product beside the
+    bound ‖W‖^lag, which holds wherever φ′ ≤ 1: Pascanu, Mikolov & Bengio 2013, equation 5. W is an attribute,
+    (4, 4), and so are the arguments, which Python may set too.
 
     Raises ValueError for a value outside its range, or an unknown kind.
 
     Parameters
     ----------
-    sigma, length : float in [0.2, 2], int in [5, 50]
-        σ and T.
+    gain, length : float in [0.2, 2], int in [5, 50]
+        ‖W‖ and T.
     kind : {"linear", "tanh", "ReLU"}
         φ.
     forget_bias : float in [−2, 6], optional
@@ -57,23 +57,23 @@ class GradientByLag(Figure):
 
     Examples
     --------
-    >>> GradientByLag(sigma=0.5, kind="linear").norms[:2]
+    >>> GradientByLag(gain=0.5, kind="linear").norms[:2]
     array([1. , 0.5])
     """
 
     def __init__(
-        self, sigma: float = 1.2, length: int = 30, kind: str = "tanh", forget_bias: float | None = None
+        self, gain: float = 1.2, length: int = 30, kind: str = "tanh", forget_bias: float | None = None
     ) -> None:
-        super().__init__(_GradientByLagCanvas(), sigma=sigma, length=length, kind=kind)
-        self._add_slider("sigma", "σ of the weights", SIGMA, 0.05)
+        super().__init__(_GradientByLagCanvas(), gain=gain, length=length, kind=kind)
+        self._add_slider("gain", "‖W‖ of the weights", GAIN, 0.05)
         self._add_slider("length", "T steps", STEPS, 1).readout_format = ".0f"
         if forget_bias is not None:
             self.forget_bias = forget_bias
             self._add_slider("forget_bias", "b forget bias", FORGET_BIAS, 0.1)
 
-    sigma, forget_bias = shared("sigma", SIGMA.check), shared("forget_bias", FORGET_BIAS.check)
+    gain, forget_bias = shared("gain", GAIN.check), shared("forget_bias", FORGET_BIAS.check)
     length, kind = shared("length", STEPS.check, int), shared("kind", one_of(KINDS))
-    W = property(lambda self: self.sigma * DIRECTION)
+    W = property(lambda self: self.gain * DIRECTION)
 
     @property
     def norms(self) -> np.ndarray:
