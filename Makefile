@@ -15,7 +15,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test lowest coverage rehearse: export OMP_NUM_THREADS ?= 1
 
-.PHONY: help book serve lab zip pdf test lowest coverage links rehearse lint claims bench clean
+.PHONY: help book serve lab zip pdf test lowest coverage links rehearse lint claims coursework bench clean
 
 help:  ## Say what each of these does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +91,10 @@ claims: $(VENV)/installed $(patsubst %,.venv-%/installed,$(OTHERS))  ## Try ever
 .venv-%/installed: requirements.txt pyproject.toml
 	$(MAKE) VENV=.venv-$* PYTHON=python$* $@
 
+coursework: $(VENV)/grading book  ## Make the student versions, and prove that every assignment is graded as it should be
+	cd coursework && ../$(BIN)/python -m grader.release
+	$(BIN)/python -m pytest -n 2 --dist loadfile coursework tests/test_coursework.py
+
 bench: book  ## Weigh the pages, and measure the LSTM against PyTorch's
 	$(BIN)/python benchmarks/page_weight.py
 	$(BIN)/python benchmarks/lstm_speed.py
@@ -103,6 +107,10 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	$(INSTALL) -r requirements.txt
 	@# On all cores, where pip takes one. What is not Python of today is left to those who import it.
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@touch $@
+
+$(VENV)/grading: requirements-grading.txt $(VENV)/installed
+	$(INSTALL) -r requirements-grading.txt
 	@touch $@
 
 clean:  ## Remove all that was set up or built

@@ -75,3 +75,33 @@ def test_every_run_is_there_and_the_table_is_of_them(runs):
     assert set(runs) == set(product(long_lags.TASKS, long_lags.NETWORKS, long_lags.SEEDS))
     with long_lags.TABLE.open(newline="") as file:
         assert list(csv.DictReader(file)) == long_lags.table(runs)
+
+
+def test_the_page_says_what_the_runs_say(runs):
+    led = "LSTM without forget gate", "LSTM"
+    found = {
+        (task, name): needed(runs, task, name) for task in long_lags.TASKS for name in long_lags.NETWORKS
+    }
+    assert sum(len(found[task, name]) for task in long_lags.TASKS for name in led) == 54
+    assert max(max(found[task, name]) for task in long_lags.TASKS for name in led) < 70_000
+    assert sum(map(len, found.values())) == 54  # from the usual start, and by a plain network, none
+    for name in led:
+        for short, long in (
+            ("adding, 100 steps", "adding, 1,000 steps"),
+            ("task 2c, 50 steps", "task 2c, 1,000 steps"),
+        ):
+            assert np.mean(found[long, name]) < 1.3 * np.mean(found[short, name])
+        times = np.mean(found["two-sequence, 1,000 steps", name]) / np.mean(
+            found["two-sequence, 100 steps", name]
+        )
+        assert 4 < times < 7
+    without, whole = ({task: found[task, name] for task in long_lags.TASKS} for name in led)
+    assert max(without["two-sequence, 1,000 steps"]) < min(whole["two-sequence, 1,000 steps"])
+    assert max(whole["adding, 500 steps"]) < min(without["adding, 500 steps"])
+    wrong = {}
+    for (task, name, _), row in runs.items():
+        if name in led:
+            wrong[task] = max(wrong.get(task, 0), int(row["wrong of 2,560"]))
+    assert wrong["task 2c, 50 steps"] == wrong["task 2c, 1,000 steps"] == 0
+    assert max(most for task, most in wrong.items() if "adding" in task or "two symbols" in task) <= 5
+    assert max(most for task, most in wrong.items() if "two-sequence" in task) == 48

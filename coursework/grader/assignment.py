@@ -13,7 +13,8 @@ SOURCE = Path(__file__).parent.parent / "source"
 class Cell:
     """One cell of a notebook.
 
-    `kind` is "given" (read-only code), "answer" (code to write), "test", "written" (graded by hand) or "free".
+    `kind` is "given" (read-only code), "answer" (code to write), "test", "written" (graded by hand), or
+    "free".
     """
 
     kind: str
@@ -42,7 +43,7 @@ def read_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
         marks = cell.metadata.get("nbgrader", {})
         kind = _kind(cell.cell_type, marks)
         if kind != "text":
-            name = marks.get("grade_id", f"cell-{number}")
+            name = marks.get("grade_id", f"free {number}")
             cells.append(Cell(kind, name, cell.source, float(marks.get("points", 0))))
     return cells
 

@@ -1,8 +1,8 @@
 """What runs beside the student's code: it executes cells, and calls functions for the tests.
 
-It is started with its source on the command line (`python -c`), in a sandbox, and answers requests on what were
-its standard input and output; the student's code finds both closed. A request and an answer are each one line of
-JSON. Nothing of the tests, and no solution, is ever in this process.
+It is started with its source on the command line (`python -c`), in a sandbox, and answers requests on what
+were its standard input and output; the student's code finds both closed. A request and an answer are each one
+line of JSON. Nothing of the tests, and no solution, is ever in this process.
 """
 
 import base64
@@ -90,6 +90,8 @@ def main():
     shell = InteractiveShell.instance()
     shell.history_manager.enabled = False
     dumps, write, flush = json.dumps, said.write, said.flush
+    write(b'{"ready": true}\n')
+    flush()
     for line in asked:
         try:
             reply = answer(shell, json.loads(line))

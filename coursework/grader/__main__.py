@@ -1,0 +1,136 @@
+"""Grade a folder of submissions, or the zip of a learning platform.
+
+    python -m grader rnn_by_hand submissions.zip
+
+It writes `grades/ASSIGNMENT/grades.csv` and a page of feedback for each student. What has been graded is not
+graded again: stop it and go on at any time.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+import tempfile
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from grader import feedback
+from grader.assignment import SOURCE, Assignment, load
+from grader.marking import Mark, mark
+from grader.sandbox import isolates
+from grader.submissions import Submission, find
+
+
+def grade_one(name: str, submission: Submission, hidden: list[Path], seconds: float) -> Mark:
+    """One submission, wherever this runs: a thread here, or a worker of Dask elsewhere."""
+    assignment = load(name)
+    if submission.path is None:
+        return Mark(submission.student, "no notebook", dict.fromkeys(assignment.points, 0.0))
+    result = mark(assignment, submission.path, submission.student, *hidden, seconds=seconds)
+    if submission.late and result.status == "graded":
+        result.status = "late"
+    return result
+
+
+def grade(
+    name: str,
+    submissions: list[Submission],
+    folder: Path,
+    executor: Executor,
+    hidden: list[Path],
+    seconds: float,
+) -> list[Mark]:
+    """All submissions; a mark is kept under what it is of, and read again where that has not changed."""
+    kept = folder / "marks"
+    kept.mkdir(parents=True, exist_ok=True)
+    marks: dict[str, Mark] = {}
+    waiting: dict[Future, tuple[Submission, Path]] = {}
+    for submission in submissions:
+        path = kept / f"{_key(name, submission)}.json"
+        if path.exists():
+            marks[submission.student] = Mark(**json.loads(path.read_text(encoding="utf-8")))
+        else:
+            waiting[executor.submit(grade_one, name, submission, hidden, seconds)] = submission, path
+    for done in tqdm(as_completed(waiting), total=len(waiting), unit="submission", disable=None):
+        submission, path = waiting[done]
+        try:
+            result = done.result()
+        except Exception as error:  # nobody else pays for it
+            print(f"{submission.student}: the grader failed: {error!r}", file=sys.stderr)
+            result = Mark(submission.student, "grader failed")
+        else:
+            path.write_text(json.dumps(asdict(result)), encoding="utf-8")
+        marks[submission.student] = result
+    return [marks[submission.student] for submission in submissions]
+
+
+def _key(name: str, submission: Submission) -> str:
+    parts = [submission.student.encode(), str(submission.late).encode()]
+    for path in (SOURCE / name / f"{name}.ipynb", submission.path):
+        parts.append(b"" if path is None else path.read_bytes())
+    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:24]
+
+
+def write_csv(path: Path, assignment: Assignment, marks: list[Mark]) -> None:
+    """One row for each student; what is graded by hand is left empty."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["id", *assignment.points, "total", "status"])
+        for one in marks:
+            points = [one.points.get(name) for name in assignment.points]
+            shown = ["" if value is None else f"{value:g}" for value in points]
+            table.writerow([one.student, *shown, f"{one.total:g}", one.status])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="grader", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("assignment", help="a folder of coursework/source")
+    parser.add_argument("submissions", type=Path, help="a folder, or a .zip of Canvas or Moodle")
+    parser.add_argument("--out", type=Path, default=Path("grades"), help="where to write (grades)")
+    parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (2)")
+    parser.add_argument("--seconds", type=float, default=60, help="limit for each cell and each call (60)")
+    parser.add_argument("--due", type=datetime.fromisoformat, help="later files are late, 2026-12-01T12:00")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler, in place of this machine")
+    asked = parser.parse_args()
+    if not isolates():
+        print("This machine cannot shut a process off from network and files; see coursework/README.md.")
+    folder = asked.out / asked.assignment
+    with tempfile.TemporaryDirectory(prefix="submissions-") as unpacked:
+        try:
+            assignment = load(asked.assignment)
+            submissions = find(asked.submissions, Path(unpacked), asked.due)
+        except ValueError as error:
+            parser.error(str(error))
+        hidden = [Path(unpacked), asked.submissions, asked.out]
+        with _executor(asked) as executor:
+            marks = grade(asked.assignment, submissions, folder, executor, hidden, asked.seconds)
+        (folder / "feedback").mkdir(exist_ok=True)
+        for number, (submission, one) in enumerate(zip(submissions, marks, strict=True)):
+            page = folder / "feedback" / f"{_file_name(one.student, number)}.html"
+            feedback.write(page, assignment, one, submission.path)
+    write_csv(folder / "grades.csv", assignment, marks)
+    print(f"{len(marks)} submissions: {folder / 'grades.csv'}, and feedback beside it")
+
+
+def _executor(asked: argparse.Namespace) -> Executor:
+    if asked.scheduler is None:
+        return ThreadPoolExecutor(asked.jobs)
+    from distributed import Client
+
+    return Client(asked.scheduler).get_executor()
+
+
+def _file_name(student: str, number: int) -> str:
+    plain = "".join(one if one.isalnum() or one in "-. " else "_" for one in student).strip(". ")
+    return plain or f"student-{number}"
+
+
+if __name__ == "__main__":
+    main()
