@@ -203,14 +203,15 @@ def table(rows: dict[tuple[str, str, int], Run]) -> list[dict[str, str]]:
 
     def shown(run: Run) -> str:
         needed = f"{int(run['sequences']):,}" if run["solved"] == "yes" else "not solved"
-        return f"{needed} ({run['wrong of 2,560']})"
+        return f"{needed}\u00a0({run['wrong of 2,560']})"
 
     lines = []
     for name, task in TASKS.items():
         line = {"Task": name, "1997 (table)": task.published}
         for kind in NETWORKS:
             runs = [rows[name, kind, seed] for seed in SEEDS if (name, kind, seed) in rows]
-            line[kind] = ", ".join(map(shown, runs))
+            none = all(run["solved"] == "no" for run in runs)
+            line[kind] = f"0 of {len(runs)} runs" if none else ", ".join(map(shown, runs))
         lines.append(line)
     return lines
 
