@@ -792,3 +792,26 @@ def test_the_book_is_printed_in_order_with_its_figures_alternative_texts_and_pla
 
     # What is folded on the screen is open on paper
     assert "A gate leaves a bar as it is, or makes it shorter" in " ".join("".join(text).split())
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_a_lecture_hall_sees_a_figure_under_its_questions(site, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"{(site / 'chapters/rnn/vanishing_gradients.html').as_uri()}?present")
+    stage = page.locator("dialog.stage")
+    stage.locator("svg").first.wait_for()
+    box = stage.bounding_box()
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, width, 900)
+    assert stage.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert "Which of the three can make the gradient pass a thousand?" in stage.text_content()
+    before = stage.locator("[aria-live]").text_content()
+    slider = stage.get_by_role("slider").first
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('dialog.stage [aria-live]').textContent !== before", arg=before
+    )
+    page.keyboard.press("Escape")
+    stage.wait_for(state="detached")
+    assert page.locator("div.cell_output .widget-subarea [aria-live]").count() == 1
+    page.close()

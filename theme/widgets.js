@@ -6,6 +6,7 @@ import { ManagerBase } from "@jupyter-widgets/base-manager";
 import * as controls from "@jupyter-widgets/controls";
 import { Widget } from "@lumino/widgets";
 import makeAnywidget from "anywidget";
+import { present } from "./present.js";
 import "@lumino/widgets/style/index.css";
 import "@jupyter-widgets/controls/css/labvariables.css";
 import "@jupyter-widgets/controls/css/widgets-base.css";
@@ -54,4 +55,4 @@ sheet.rel = "stylesheet";
 sheet.href = document.currentScript.src.replace(/\.js(\?.*)?$/, ".css");
 document.head.append(sheet);
 // anywidget gives a figure two seconds to begin, which a page that is still loading may need for itself.
-Promise.all([loaded(sheet), loaded(window)]).then(draw);
+Promise.all([loaded(sheet), loaded(window)]).then(draw).then(present);

@@ -1,0 +1,55 @@
+// `?present` at the end of a page's address shows its live figures one by one over the whole window, each under the
+// questions that the page asks about it: for a lecture hall.
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
+// What is asked about a figure is a list, with a paragraph before it: right behind the figure, or right before it.
+function questions(cell) {
+  const texts = (side) => {
+    const found = [];
+    for (let next = cell[side]; next?.matches("p, ol, ul") && found.length < 2; next = next[side]) found.push(next);
+    return found;
+  };
+  const sides = [texts("nextElementSibling"), texts("previousElementSibling").reverse()];
+  const asked = sides.find((found) => found.some((one) => one.matches("ol, ul"))) ?? sides[0];
+  return asked.map((one) => one.cloneNode(true));
+}
+
+export function present() {
+  const figures = [...document.querySelectorAll(".widget-subarea")];
+  if (!new URLSearchParams(location.search).has("present") || !figures.length) return;
+  let shown = 0, home = null;
+  const stage = make("dialog", { className: "stage" });
+  const above = make("div", { className: "stage-question" });
+  const place = make("div", { className: "stage-figure" });
+  const controls = make("div", { className: "stage-controls" });
+  const button = (text, act) => controls.append(make("button", { type: "button", textContent: text, onclick: act }));
+  const putBack = () => home?.replaceWith(figures[shown]);
+  const show = (number) => {
+    putBack();
+    shown = (number + figures.length) % figures.length;
+    const cell = figures[shown].closest("div.cell");
+    const heading = cell.closest("section")?.querySelector("h1, h2");
+    const title = heading?.firstChild?.textContent ?? document.title;
+    above.replaceChildren(make("h1", { textContent: title }), ...questions(cell));
+    home = make("div");
+    figures[shown].replaceWith(home);
+    place.replaceChildren(figures[shown]);
+    stage.setAttribute("aria-label", `Live figure ${shown + 1} of ${figures.length}: ${title}`);
+    stage.scrollTop = 0;
+  };
+  if (figures.length > 1) {
+    button("Previous figure", () => show(shown - 1));
+    button("Next figure", () => show(shown + 1));
+  }
+  button("Back to the page", () => stage.close());
+  stage.append(above, place, controls);
+  // A slider keeps keys to itself, so the browser's own way out does not hear of it.
+  stage.addEventListener("keydown", (event) => event.key === "Escape" && stage.close(), true);
+  stage.addEventListener("close", () => {
+    putBack();
+    stage.remove();
+  });
+  document.body.append(stage);
+  show(0);
+  stage.showModal();
+}
