@@ -98,6 +98,10 @@ LEAVE = "import os\ndef double(x):\n    os._exit(0)"
 BOMB = "import numpy as np\nkept = []\ndef double(x):\n    while True:\n        kept.append(np.ones(2**22))"
 FORKS = "import os, time\ndef double(x):\n    while True:\n        os.fork() or time.sleep(60)"
 WARNS = "import sys\nprint('!', file=sys.stderr)\n"
+AS_USUAL = "%matplotlib inline\nimport matplotlib.pyplot as plt\ninput('?')\n"
+FORGED = "import os\nos.write(4, b'5\\n')\n"
+FLOOD = "import os\nwhile True: os.write(4, b'x' * 2**20)"
+SPOILS = "def double(x):\n    y = 2 * x\n    x *= 0\n    return y"
 ASKS = "def double(x):\n    return reference.double(x)"
 CLASS = {
     "right": ({"double": answer(RIGHT)}, 2, 2, "graded"),
@@ -183,6 +187,25 @@ CLASS = {
         2,
         "graded",
     ),
+    "works as in a notebook": ({"double": answer(AS_USUAL + RIGHT)}, 2, 2, "graded"),
+    "forges an answer": (
+        {"double": answer(FORGED + RIGHT)},
+        0,
+        2,
+        "kernel died",
+    ),
+    "fills the pipe": (
+        {"double": answer(FLOOD)},
+        0,
+        2,
+        "answered too much",
+    ),
+    "spoils its argument": (
+        {"double": answer(SPOILS)},
+        0,
+        2,
+        "graded",
+    ),
     "a copied cell": ({"again": ("free", WRONG)}, 2, 2, "graded"),
 }
 
@@ -217,9 +240,11 @@ def test_a_file_that_is_no_notebook_is_unreadable(graded, content):
         f"assert list(__import__('pathlib').Path({str(SOURCE.parent)!r}).iterdir())",
         f"assert list(__import__('pathlib').Path({str(ROOT / '.git')!r}).iterdir())",
         f"open({str(ROOT / 'README.md')!r}, 'a')",
+        "open('/tmp/left-behind', 'w')",
+        "open(__import__('os').__file__, 'a')",
         f"assert __import__('os').system('umount {SOURCE.parent}') == 0",
     ],
-    ids=["socket", "solutions", "history", "write", "uncover"],
+    ids=["socket", "solutions", "history", "write", "write elsewhere", "write into Python", "uncover"],
 )
 def test_what_the_sandbox_does_not_let_through(source):
     with Sandbox(seconds=20) as sandbox, pytest.raises(Exception, match="Error"):
@@ -248,6 +273,12 @@ def test_a_class_is_graded_twice_with_the_same_result(small, tmp_path, monkeypat
     (folder / "dora/essay.docx").write_text("no notebook")
     nbformat.write(notebook(double=answer(WRONG)), folder / "beaolsen_LATE_77_1_small.ipynb")
     nbformat.write(notebook(), folder / "beaolsen_LATE_77_2_small-1.ipynb")
+    odd = notebook()
+    odd.cells.append(nbformat.v4.new_markdown_cell("![plot](attachment:plot.png)"))
+    odd.cells.append(nbformat.v4.new_code_cell("1", metadata={"nbgrader": None}))
+    nbformat.write(odd, folder / "=1+1.ipynb")
+    (folder / "a_b.ipynb").write_text("")
+    (folder / "a;b.ipynb").write_text("")
     out = tmp_path / "grades"
     monkeypatch.setattr(sys, "argv", ["grader", "small", str(folder), "--out", str(out)])
     command.main()
@@ -258,9 +289,13 @@ def test_a_class_is_graded_twice_with_the_same_result(small, tmp_path, monkeypat
         "carl": ("0", "unreadable"),
         "dora": ("0", "no notebook"),
         "Ünal Ö": ("4", "graded"),
+        "'=1+1": ("4", "graded"),
+        "a_b": ("0", "unreadable"),
+        "a;b": ("0", "unreadable"),
     }
     pages = {page.stem: page.read_text(encoding="utf-8") for page in (out / "small/feedback").iterdir()}
-    assert set(pages) == {"beaolsen", "carl", "dora", "Ünal Ö"}
+    assert len(pages) == 7
+    assert {"beaolsen", "carl", "dora", "Ünal Ö", "a_b"} < set(pages)
     monkeypatch.setattr(command, "grade_one", None)  # what is graded is not graded again
     command.main()
     assert (out / "small/grades.csv").read_text(encoding="utf-8") == first

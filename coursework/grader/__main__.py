@@ -7,6 +7,7 @@ graded again: stop it and go on at any time.
 """
 
 import argparse
+import contextlib
 import csv
 import hashlib
 import json
@@ -24,6 +25,8 @@ from grader.assignment import SOURCE, Assignment, load
 from grader.marking import Mark, mark
 from grader.sandbox import isolates
 from grader.submissions import Submission, find
+
+FINAL = "graded", "late", "missing cells", "unreadable", "no notebook"
 
 
 def grade_one(name: str, submission: Submission, hidden: list[Path], seconds: float) -> Mark:
@@ -52,9 +55,9 @@ def grade(
     waiting: dict[Future, tuple[Submission, Path]] = {}
     for submission in submissions:
         path = kept / f"{_key(name, submission)}.json"
-        if path.exists():
+        with contextlib.suppress(OSError, ValueError, TypeError):
             marks[submission.student] = Mark(**json.loads(path.read_text(encoding="utf-8")))
-        else:
+        if submission.student not in marks:
             waiting[executor.submit(grade_one, name, submission, hidden, seconds)] = submission, path
     for done in tqdm(as_completed(waiting), total=len(waiting), unit="submission", disable=None):
         submission, path = waiting[done]
@@ -64,7 +67,10 @@ def grade(
             print(f"{submission.student}: the grader failed: {error!r}", file=sys.stderr)
             result = Mark(submission.student, "grader failed")
         else:
-            path.write_text(json.dumps(asdict(result)), encoding="utf-8")
+            if result.status in FINAL:  # what a busy machine stopped is tried again
+                part = path.with_suffix(".part")
+                part.write_text(json.dumps(asdict(result)), encoding="utf-8")
+                part.replace(path)
         marks[submission.student] = result
     return [marks[submission.student] for submission in submissions]
 
@@ -84,7 +90,9 @@ def write_csv(path: Path, assignment: Assignment, marks: list[Mark]) -> None:
         for one in marks:
             points = [one.points.get(name) for name in assignment.points]
             shown = ["" if value is None else f"{value:g}" for value in points]
-            table.writerow([one.student, *shown, f"{one.total:g}", one.status])
+            # A spreadsheet takes what begins like this for a formula.
+            student = f"'{one.student}" if one.student[0] in "=+-@\t\r" else one.student
+            table.writerow([student, *shown, f"{one.total:g}", one.status])
 
 
 def main() -> None:
@@ -111,11 +119,15 @@ def main() -> None:
         hidden = [Path(unpacked), asked.submissions, asked.out]
         with _executor(asked) as executor:
             marks = grade(asked.assignment, submissions, folder, executor, hidden, asked.seconds)
+        write_csv(folder / "grades.csv", assignment, marks)
         (folder / "feedback").mkdir(exist_ok=True)
-        for number, (submission, one) in enumerate(zip(submissions, marks, strict=True)):
-            page = folder / "feedback" / f"{_file_name(one.student, number)}.html"
-            feedback.write(page, assignment, one, submission.path)
-    write_csv(folder / "grades.csv", assignment, marks)
+        for submission, one in zip(submissions, marks, strict=True):
+            page = folder / "feedback" / f"{_file_name(one.student)}.html"
+            try:
+                feedback.write(page, assignment, one, submission.path)
+            except Exception as error:  # whatever is in the notebook, the overview stays
+                print(f"{one.student}: feedback without the notebook: {error!r}", file=sys.stderr)
+                feedback.write(page, assignment, one, None)
     print(f"{len(marks)} submissions: {folder / 'grades.csv'}, and feedback beside it")
 
 
@@ -127,9 +139,10 @@ def _executor(asked: argparse.Namespace) -> Executor:
     return Client(asked.scheduler).get_executor()
 
 
-def _file_name(student: str, number: int) -> str:
+def _file_name(student: str) -> str:
+    """The id, where a file may have this name; else one that no other id has."""
     plain = "".join(one if one.isalnum() or one in "-. " else "_" for one in student).strip(". ")
-    return plain or f"student-{number}"
+    return plain if plain == student else f"{plain}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
 
 
 if __name__ == "__main__":

@@ -40,12 +40,25 @@ def read_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
     """The code cells of a notebook, and its written answers, in order."""
     cells = []
     for number, cell in enumerate(notebook.cells):
-        marks = cell.metadata.get("nbgrader", {})
+        marks = marks_of(cell)
         kind = _kind(cell.cell_type, marks)
         if kind != "text":
-            name = marks.get("grade_id", f"free {number}")
-            cells.append(Cell(kind, name, cell.source, float(marks.get("points", 0))))
+            points = marks.get("points")
+            points = float(points) if isinstance(points, int | float) else 0.0
+            cells.append(Cell(kind, name_of(cell, number), cell.source, points))
     return cells
+
+
+def marks_of(cell: nbformat.NotebookNode) -> dict:
+    """What nbgrader says of a cell; students' programs may have written anything there."""
+    marks = cell.metadata.get("nbgrader")
+    return marks if isinstance(marks, dict) else {}
+
+
+def name_of(cell: nbformat.NotebookNode, number: int) -> str:
+    """The name of a question, or a number for a cell that belongs to none."""
+    name = marks_of(cell).get("grade_id")
+    return name if isinstance(name, str) else f"free {number}"
 
 
 def _kind(cell_type: str, marks: dict) -> str:

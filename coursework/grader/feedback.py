@@ -6,24 +6,41 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, name_of
 from grader.marking import Mark
+
+SHOWN = "text/plain", "image/png", "image/jpeg"
+MOST_TEXT = 10_000
 
 
 def write(path: Path, assignment: Assignment, mark: Mark, notebook: Path | None) -> None:
     """An HTML page; of the tests it shows only what the handed-in notebook holds, and the reasons."""
-    page = nbformat.v4.new_notebook()
+    theirs = []
     if notebook is not None and mark.status not in ("unreadable", "no notebook"):
-        page = nbformat.read(notebook, as_version=4)
-    cells = [nbformat.v4.new_markdown_cell(_overview(assignment, mark))]
-    for cell in page.cells:
-        cells.append(cell)
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in mark.reasons:
-            cells.append(nbformat.v4.new_markdown_cell(f"**Feedback.** {_escaped(mark.reasons[name])}"))
-    page.cells = cells
+        theirs = nbformat.read(notebook, as_version=4).cells
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(_overview(assignment, mark))])
+    for number, cell in enumerate(theirs):
+        page.cells.append(_plain(cell))
+        reason = mark.reasons.get(name_of(cell, number))
+        if reason is not None:
+            page.cells.append(nbformat.v4.new_markdown_cell(f"**Feedback.** {_escaped(reason)}"))
     text, _ = HTMLExporter(sanitize_html=True).from_notebook_node(page)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _plain(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The cell with what it says, prints and draws, and nothing else that somebody may have put into it."""
+    if cell.cell_type != "code":
+        return nbformat.v4.new_markdown_cell(cell.source)
+    outputs = []
+    for output in cell.get("outputs", []):
+        if output.get("output_type") == "stream":
+            outputs.append(nbformat.v4.new_output("stream", text=str(output.get("text", ""))[:MOST_TEXT]))
+        data = output.get("data")
+        kept = {kind: data[kind] for kind in SHOWN if kind in data} if isinstance(data, dict) else {}
+        if kept:
+            outputs.append(nbformat.v4.new_output("display_data", data=kept))
+    return nbformat.v4.new_code_cell(cell.source, outputs=outputs)
 
 
 def _overview(assignment: Assignment, mark: Mark) -> str:

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from grader import worker
@@ -43,19 +44,61 @@ def isolates() -> bool:
     """Whether this machine can shut a process off from network and files (Linux, with user namespaces)."""
     if shutil.which("unshare") is None:
         return False
-    tried = subprocess.run([*_unshare(), "true"], capture_output=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(_alone(Path(folder), [], ["true"]), capture_output=True, check=False)
     return tried.returncode == 0
 
 
-def _unshare() -> list[str]:
-    alone = "--user --map-root-user --net --pid --fork --mount --mount-proc --kill-child"
-    return ["unshare", *alone.split()]
+def _alone(folder: Path, hidden: list[Path], command: list[str]) -> list[str]:
+    """A command that sees every file read-only, `hidden` empty, and a `folder` of its own to write in."""
+    steps = ["mount -o remount,bind,ro /"]
+    for mount in _writable_mounts():
+        # Some are the system's own, and closed to us anyway.
+        steps.append(f"(mount -o remount,bind,ro {shlex.quote(mount)} || true) 2>/dev/null")
+    own = shlex.quote(str(folder))
+    steps.append(f"mount -t tmpfs -o size=256m,nr_inodes=10k none {own} && cd {own}")
+    for path in hidden:
+        where = shlex.quote(str(path))
+        if any(path.is_relative_to(above) for above in hidden if above != path):
+            continue
+        if path.is_file():
+            steps.append(f"mount --bind /dev/null {where}")
+        elif not (ROOT.is_relative_to(path) or folder.is_relative_to(path)):
+            steps.append(f"mount -t tmpfs -o size=64k,ro none {where}")
+    # In a namespace within, from which nothing of this can be undone
+    steps.append("exec unshare --user --map-current-user --mount " + shlex.join(command))
+    ends = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    apart = "--user --map-root-user --net --pid --fork --mount --mount-proc --kill-child"
+    return [*ends, "unshare", *shlex.split(apart), "sh", "-c", " && ".join(steps)]
+
+
+def _writable_mounts() -> list[str]:
+    """Where other file systems are mounted that can be written to."""
+    found = []
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        _, where, kind, options, *_ = line.split()
+        if "rw" in options.split(",") and kind not in ("proc", "sysfs", "cgroup2", "devpts", "mqueue"):
+            found.append(where.encode().decode("unicode_escape"))
+    return [where for where in dict.fromkeys(found) if where not in ("/", "/dev")]
 
 
 def _memory(process: psutil.Process) -> int:
     """Bytes; what processes share is shared out among them, where the system tells."""
     whole = process.memory_full_info()
     return getattr(whole, "pss", whole.rss)
+
+
+def _copy_back(given: Any, came: Any) -> None:
+    """What a function did to its arguments: arrays that it changed are changed here too."""
+    if isinstance(given, np.ndarray) and isinstance(came, np.ndarray) and given.shape == came.shape:
+        if not np.array_equal(given, came):
+            np.copyto(given, came, casting="unsafe")
+    elif isinstance(given, dict) and isinstance(came, dict):
+        for name in given.keys() & came.keys():
+            _copy_back(given[name], came[name])
+    elif isinstance(given, list | tuple) and isinstance(came, list | tuple):
+        for one, other in zip(given, came, strict=False):
+            _copy_back(one, other)
 
 
 class Sandbox:
@@ -86,7 +129,7 @@ class Sandbox:
         home = {"HOME": str(self.folder), "IPYTHONDIR": str(self.folder), "MPLCONFIGDIR": str(self.folder)}
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
-            self._isolated(start) if isolates() else start,
+            _alone(self.folder, self.hidden, start) if isolates() else start,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -94,7 +137,8 @@ class Sandbox:
             env=kept | home | one,
             start_new_session=True,
         )
-        self._rest = b""
+        self._rest = bytearray()
+        os.set_blocking(self.process.stdin.fileno(), False)
         if not self._starts():
             self._kill()
             raise RuntimeError('the sandbox does not start: see coursework/README.md, "What it needs"')
@@ -123,62 +167,58 @@ class Sandbox:
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """What the student's function returns; Raised for an error in it."""
         request = {"do": "call", "name": name, "args": packed(args), "kwargs": packed(kwargs)}
-        return unpacked(self._ask(request, self.seconds / 6)["value"])
+        reply = self._ask(request, self.seconds / 6)
+        _copy_back(args, unpacked(reply.get("args", packed(args))))
+        return unpacked(reply["value"])
 
     def _starts(self) -> bool:
         """Whether the worker says that it is there."""
         try:
-            return json.loads(self._line(60)) == {"ready": True}
+            return json.loads(self._line(time.monotonic() + 60)) == {"ready": True}
         except (Stopped, ValueError):
             return False
-
-    def _isolated(self, start: list[str]) -> list[str]:
-        """Empty folders over all that is hidden, the rest of the course read-only, and no way to undo it."""
-        covered = []
-        for path in self.hidden:
-            where = shlex.quote(str(path))
-            if any(path.is_relative_to(above) for above in self.hidden if above != path):
-                continue
-            if path.is_file():
-                covered.append(f"mount --bind /dev/null {where}")
-            elif not (ROOT.is_relative_to(path) or self.folder.is_relative_to(path)):
-                covered.append(f"mount -t tmpfs none {where}")
-        root = shlex.quote(str(ROOT))
-        fixed = [f"mount --bind {root} {root}", f"mount -o remount,bind,ro {root}"]
-        inner = "exec unshare --user --map-current-user --mount " + shlex.join(start)
-        return [*_unshare(), "sh", "-c", " && ".join([*fixed, *covered, inner])]
 
     def _ask(self, request: dict, seconds: float) -> dict:
         if self.status is not None:
             raise Stopped(self.status)
-        assert self.process.stdin is not None
+        end = time.monotonic() + seconds
+        self._send(json.dumps(request).encode() + b"\n", end)
         try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-        except OSError:
+            reply = json.loads(self._line(end))
+        except (ValueError, RecursionError):
             self._stop("kernel died")
-        try:
-            reply = json.loads(self._line(seconds))
-        except ValueError:
+        if isinstance(reply, dict) and isinstance(reply.get("error"), str):
+            raise Raised(f"{reply['error'][:50]}: {str(reply.get('message'))[:400]}")
+        if not isinstance(reply, dict) or not reply.keys() & {"done", "callable", "value"}:
             self._stop("kernel died")
-        if "error" in reply:
-            raise Raised(f"{reply['error']}: {reply['message']}")
         return reply
 
-    def _line(self, seconds: float) -> bytes:
-        assert self.process.stdout is not None
-        end, stream = time.monotonic() + seconds, self.process.stdout.fileno()
-        while b"\n" not in self._rest:
-            if len(self._rest) > 3 * worker.MOST:
+    def _send(self, message: bytes, end: float) -> None:
+        stream = self.process.stdin.fileno()
+        while message:
+            if not select.select([], [stream], [], max(0, end - time.monotonic()))[1]:
+                self._stop("timed out")
+            try:
+                message = message[os.write(stream, message) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._stop("kernel died")
+
+    def _line(self, end: float) -> bytes:
+        stream = self.process.stdout.fileno()
+        while (place := self._rest.find(b"\n")) < 0:
+            if len(self._rest) > 4 * worker.MOST:
                 self._stop("answered too much")
-            ready, _, _ = select.select([stream], [], [], max(0, end - time.monotonic()))
-            if not ready:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([stream], [], [], left)[0]:
                 self._stop("timed out")
             came = os.read(stream, 2**20)
             if not came:
                 self._stop("kernel died")
             self._rest += came
-        line, self._rest = self._rest.split(b"\n", 1)
+        line = bytes(self._rest[:place])
+        del self._rest[: place + 1]
         return line
 
     def _stop(self, status: str) -> None:

@@ -40,6 +40,7 @@ def find(where: Path, folder: Path, due: datetime | None = None) -> list[Submiss
         raise ValueError(f"submissions must be a folder or a .zip, got {where}")
     found: dict[str, list[tuple[int, datetime, bool, Path]]] = {}
     for name, path, changed in files:
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         student, late, version = _whose(name)
         late = late or (due is not None and changed > due)
         found.setdefault(student, []).append((version, changed, late, path))
