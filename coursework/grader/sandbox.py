@@ -140,8 +140,8 @@ class Sandbox:
         self._rest = bytearray()
         os.set_blocking(self.process.stdin.fileno(), False)
         if not self._starts():
-            self._kill()
-            raise RuntimeError('the sandbox does not start: see coursework/README.md, "What it needs"')
+            self.__exit__()
+            raise RuntimeError('the sandbox does not start: see "How it grades" in coursework/README.md')
         threading.Thread(target=self._watch, daemon=True).start()
         return self
 
@@ -242,7 +242,8 @@ class Sandbox:
         while self.process.poll() is None and self.status is None:
             used = number = 0
             try:
-                for one in psutil.Process(self.process.pid).children(recursive=True):
+                first = psutil.Process(self.process.pid)
+                for one in (first, *first.children(recursive=True)):
                     used, number = used + _memory(one), number + 1
             except psutil.Error:
                 pass
