@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -308,11 +309,19 @@ def test_feedback_quotes_no_hidden_test(small, tmp_path):
         f"test_{name}": ("test", TEST.format(name=name, one=one).split("### BEGIN")[0])
         for name, one in (("double", 2), ("square", 1))
     }
-    nbformat.write(notebook(double=answer(WRONG), **handed_out), path)
+    odd = notebook(double=answer(WRONG), **handed_out)
+    odd.cells.append(nbformat.v4.new_markdown_cell("## Mine\n\n<script>alert(1)</script> <b onclick='x()'>"))
+    output = nbformat.v4.new_output("display_data", {"text/html": "<script>alert(2)</script>"})
+    odd.cells.append(nbformat.v4.new_code_cell("1", outputs=[output]))
+    nbformat.write(odd, path)
     result = mark(small, path, "anna")
     feedback.write(tmp_path / "page.html", small, result, path)
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "double: of one" in page
+    assert re.search(r"<h2[^>]*>Mine", page)
+    assert re.search(r"<h1[^>]*>small: anna", page)
+    assert "<script>alert" not in page
+    assert "<b onclick" not in page
     assert "reference.double" not in page
     assert "standard_normal" not in page
 

@@ -24,14 +24,15 @@ def write(path: Path, assignment: Assignment, mark: Mark, notebook: Path | None)
         reason = mark.reasons.get(name_of(cell, number))
         if reason is not None:
             page.cells.append(nbformat.v4.new_markdown_cell(f"**Feedback.** {_escaped(reason)}"))
-    text, _ = HTMLExporter(sanitize_html=True).from_notebook_node(page)
+    text, _ = HTMLExporter().from_notebook_node(page)
     path.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _plain(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The cell with what it says, prints and draws, and nothing else that somebody may have put into it."""
     if cell.cell_type != "code":
-        return nbformat.v4.new_markdown_cell(cell.source)
+        # Markdown may hold HTML, and that a script. Nothing of it is let through.
+        return nbformat.v4.new_markdown_cell(cell.source.replace("<", "&lt;"))
     outputs = []
     for output in cell.get("outputs", []):
         if output.get("output_type") == "stream":
