@@ -815,3 +815,21 @@ def test_a_lecture_hall_sees_a_figure_under_its_questions(site, browser, width):
     stage.wait_for(state="detached")
     assert page.locator("div.cell_output .widget-subarea [aria-live]").count() == 1
     page.close()
+
+
+def test_a_lecture_hall_goes_from_figure_to_figure_and_back(site, browser):
+    page = browser.new_page()
+    page.goto(f"{(site / 'chapters/gates/cell_state.html').as_uri()}?present")
+    stage = page.locator("dialog.stage")
+    seen = []
+    for name in ("Next figure", "Next figure", "Previous figure"):
+        stage.locator("svg").first.wait_for()
+        seen.append(stage.get_attribute("aria-label"))
+        assert stage.locator(".widget-subarea").count() == 1
+        stage.get_by_role("button", name=name).click()
+    assert seen[0] == seen[2] != seen[1]
+    assert stage.get_attribute("aria-label") == seen[1]
+    stage.get_by_role("button", name="Back to the page").click()
+    stage.wait_for(state="detached")
+    assert page.locator("div.cell_output .widget-subarea").count() == 2
+    page.close()

@@ -222,6 +222,13 @@ def test_a_submission_gets_what_it_deserves(graded, name):
     assert "reference" not in " ".join(result.reasons.values()) or name == "asks for the reference"
 
 
+def test_a_process_that_is_lost_again_and_again_is_given_up(graded):
+    leaves = {f"leave-{number}": ("free", "import os\nos._exit(0)") for number in range(6)}
+    result = graded(notebook(leaves | CELLS))
+    assert (result.total, result.status) == (0, "kernel died")
+    assert result.reasons["test-double"] == "Not tested: your code was stopped 6 times before."
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{ nope", b"%PDF-1.4", b'{"cells": 3}', b"\xff\xfe\x00", b" " * (50 * 2**20)],
@@ -333,6 +340,8 @@ def test_names_of_learning_platforms(tmp_path):
     names = {
         "doejane_123_456_small.ipynb": "doejane",
         "leeann_LATE_124_457_small.ipynb": "leeann",
+        "roejohn_201_458_small.ipynb": "roejohn_201",
+        "roejohn_202_459_small.ipynb": "roejohn_202",
         "Max Müller_991_assignsubmission_file_/small.ipynb": "Max Müller",
         "kim\\small.ipynb": "kim",
         "../../evil.ipynb": "evil",
@@ -347,6 +356,9 @@ def test_names_of_learning_platforms(tmp_path):
     assert all(one.path.is_relative_to(tmp_path / "unpacked") for one in found)
     with pytest.raises(ValueError, match=r"a folder or a \.zip"):
         find(tmp_path / "none", tmp_path)
+    (tmp_path / "broken.zip").write_text("no zip")
+    with pytest.raises(ValueError, match="is no zip"):
+        find(tmp_path / "broken.zip", tmp_path)
 
 
 def test_a_file_changed_after_the_day_is_late(tmp_path):

@@ -96,6 +96,10 @@ class _Marking:
             with Sandbox(*self.hidden, **self.limits) as sandbox:
                 if self._walk(sandbox, done):
                     return
+        for cell in self.cells:
+            if cell.kind == "test" and cell.name not in done:
+                said = f"Not tested: your code was stopped {MOST_STARTS} times before."
+                self.result.reasons.setdefault(cell.name, said)
 
     def _walk(self, sandbox: Sandbox, done: set[str]) -> bool:
         for number, cell in enumerate(self.cells):
