@@ -64,7 +64,15 @@ def opened(request, server, browser):
     complaints = []
     keep_to(address, context, complaints)
     page = context.new_page()
+    # What it asks all the same stands above all that is to be clicked; one question may follow another.
+    page.add_locator_handler(
+        page.locator(".jp-Dialog"),
+        lambda dialog: dialog.first.locator(".jp-mod-accept").click(),
+        no_wait_after=True,
+    )
     page.goto(f"{address}{request.param}/{file.name}?token={token}")
+    # Before it knows its kernel it reads as idle too, and would ask which one to start.
+    expect(page.locator(".jp-KernelName")).to_have_text("Python 3 (ipykernel)")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     # That Notebook refuses its own fonts is not the course's fault.
     own = "Failed to load resource"
@@ -72,10 +80,6 @@ def opened(request, server, browser):
         "console", lambda m: complaints.append(m.text) if m.type == "error" and own not in m.text else None
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    # On a slow machine it asks which kernel to start, at any time, above all that is to be clicked.
-    page.add_locator_handler(
-        page.locator(".jp-Dialog"), lambda dialog: dialog.locator(".jp-mod-accept").click()
-    )
     finished = page.get_by_text(f"[{len(run_cells(file))}]:", exact=True)
     # On a slow machine Jupyter may lose some of what it is asked, and complain. A reader starts over.
     for entry in ("Run All Cells", "Restart Kernel and Run All Cells…", "Restart Kernel and Run All Cells…"):
