@@ -4,6 +4,7 @@ Here are the layers and what trains them; everything else is imported from its m
 """
 
 from lstmlib.ablation import UnsquashedLSTM
+from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM
@@ -14,7 +15,6 @@ from lstmlib.peephole_lstm import PeepholeLSTM
 from lstmlib.rnn import RNN
 from lstmlib.slstm import SLSTM
 from lstmlib.training import train
-from lstmlib.translation import BidirectionalLSTM
 
 __all__ = [
     "GRU",

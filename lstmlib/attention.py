@@ -11,6 +11,8 @@ scores and weights (T, B, S). Where `mask` (S, B) is False the source is padding
 and so is the gradient it gets. In every sequence the mask is True at least once.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -47,7 +49,7 @@ def attend(scores: Array, values: Array, mask: ArrayLike | None = None) -> tuple
     (array([[[2.]]]), array([[[0.5, 0.5, 0. ]]]))
     """
     if mask is not None:
-        mask = check_mask(mask, S=values.shape[0], B=values.shape[1])
+        mask = check_mask(mask, values.shape[:2], "SB")
         if not mask.any(axis=0).all():
             hidden = np.flatnonzero(~mask.any(axis=0)).tolist()
             raise ValueError(
@@ -131,7 +133,7 @@ def additive_score_backward(
 class Attention(ABC):
     """What the attention of an encoder–decoder promises, whatever its score.
 
-    Subclasses say how a query and a key are scored (`_score`, `_score_backward`). An object keeps one
+    Subclasses say how a query and a key are scored (`score`, `score_backward`). An object keeps one
     forward pass; a decoder that attends in step after step before it goes back uses the functions above,
     and keeps what they return.
 
@@ -163,7 +165,7 @@ class Attention(ABC):
         self.params: Params = {name: value.astype(self.dtype) for name, value in drawn.items()}
         self.grads: Params = {}
         self._tape: Any = None
-        self._read: dict[str, bytes] = {}
+        self._read: dict[str, bytes] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.query_size}, {self.key_size})"
@@ -173,11 +175,11 @@ class Attention(ABC):
         """Draw the initial parameters."""
 
     @abstractmethod
-    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
-        """Scores (T, B, S), and what `_score_backward` needs of them."""
+    def score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+        """Scores (T, B, S), and what `score_backward` needs of them."""
 
     @abstractmethod
-    def _score_backward(
+    def score_backward(
         self, dscores: Array, queries: Array, keys: Array, kept: Any
     ) -> tuple[Array, Array, Params]:
         """The gradient of queries, keys and parameters."""
@@ -196,7 +198,7 @@ class Attention(ABC):
         queries = check_array(queries, "queries", ("T", "B", "Q"), sizes, self.dtype)
         sizes["B"] = queries.shape[1]
         keys = check_array(keys, "keys", ("S", "B", "K"), sizes, self.dtype)
-        scores, kept = self._score(queries, keys)
+        scores, kept = self.score(queries, keys)
         context, weights = attend(scores, keys, mask)
         self._tape = (queries, keys, weights, kept)
         self._read = as_read(self.params)
@@ -209,18 +211,13 @@ class Attention(ABC):
         Raises RuntimeError without a `forward` since the last `backward`, or if `params` have changed
         since; ValueError for a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
-        if self._tape is None:
-            raise RuntimeError(
-                f"{type(self).__name__}.backward needs a forward pass of its own: call forward first, "
-                "and again before each further backward"
-            )
         check_unchanged(self.params, self._read, type(self).__name__)
         queries, keys, weights, kept = self._tape
         sizes = dict(zip("TBK", (*queries.shape[:2], self.key_size), strict=True))
         dcontext = check_array(dcontext, "dcontext", ("T", "B", "K"), sizes, self.dtype)
         dscores, dvalues = attend_backward(dcontext, weights, keys)
-        dqueries, dkeys, self.grads = self._score_backward(dscores, queries, keys, kept)
-        self._tape = None
+        dqueries, dkeys, self.grads = self.score_backward(dscores, queries, keys, kept)
+        self._tape = self._read = None
         return dqueries, dkeys + dvalues
 
 
@@ -237,10 +234,10 @@ class DotAttention(Attention):
     def first_weights(self, rng: Generator) -> Params:
         return {}
 
-    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+    def score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
         return dot_score(queries, keys), None
 
-    def _score_backward(
+    def score_backward(
         self, dscores: Array, queries: Array, keys: Array, kept: Any
     ) -> tuple[Array, Array, Params]:
         return *dot_score_backward(dscores, queries, keys), {}
@@ -258,10 +255,10 @@ class GeneralAttention(Attention):
     def first_weights(self, rng: Generator) -> Params:
         return {"W": glorot_uniform((self.query_size, self.key_size), rng)}
 
-    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+    def score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
         return general_score(queries, keys, self.params), None
 
-    def _score_backward(
+    def score_backward(
         self, dscores: Array, queries: Array, keys: Array, kept: Any
     ) -> tuple[Array, Array, Params]:
         return general_score_backward(dscores, queries, keys, self.params)
@@ -295,10 +292,10 @@ class AdditiveAttention(Attention):
             "v": glorot_uniform((1, self.attention_size), rng)[0],
         }
 
-    def _score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
+    def score(self, queries: Array, keys: Array) -> tuple[Array, Any]:
         return additive_score(queries, keys, self.params)
 
-    def _score_backward(
+    def score_backward(
         self, dscores: Array, queries: Array, keys: Array, kept: Any
     ) -> tuple[Array, Array, Params]:
         return additive_score_backward(dscores, kept, queries, keys, self.params)

@@ -1,5 +1,7 @@
 """What may come in: each check returns what the caller goes on with, or says what to change."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -17,11 +19,17 @@ def as_read(params: Mapping[str, Array]) -> dict[str, bytes]:
     return {name: value.tobytes() for name, value in params.items()}
 
 
-def check_unchanged(params: Mapping[str, Array], read: Mapping[str, bytes], layer: str) -> None:
+def check_unchanged(params: Mapping[str, Array], read: Mapping[str, bytes] | None, layer: str) -> None:
     """Raise a RuntimeError where `params` are no longer those that the forward pass of `layer` read.
 
-    The way back multiplies by the weights again: with others its gradient would belong to neither.
+    The way back multiplies by the weights again: with others its gradient would belong to neither. `read`
+    is None where there was no forward pass, or `backward` has used it.
     """
+    if read is None:
+        raise RuntimeError(
+            f"{layer}.backward needs a forward pass of its own: call forward first, "
+            "and again before each further backward"
+        )
     changed = [name for name, value in params.items() if value.tobytes() != read.get(name)]
     if changed:
         raise RuntimeError(
@@ -98,17 +106,19 @@ def check_array(
     return checked
 
 
-def check_mask(mask: ArrayLike, **sizes: int) -> Mask:
-    """`mask` as a new array of booleans with the axes and sizes that are given, or a ValueError.
+def check_mask(mask: ArrayLike | None, shape: tuple[int, ...], axes: str = "") -> Mask:
+    """`mask` as a new array of booleans of `shape`, True everywhere in place of None, or a ValueError.
 
-    >>> check_mask([[True, False]], B=2, T=1)
+    `axes` has a letter for each axis, or is left out where they have no names.
+
+    >>> check_mask([[True, False]], (2, 1), "TB")
     Traceback (most recent call last):
-    ValueError: mask must have shape (B=2, T=1), got (1, 2)
+    ValueError: mask must have shape (T=2, B=1), got (1, 2)
     """
-    array = np.array(mask)
+    array = np.ones(shape, bool) if mask is None else np.array(mask)
     if array.dtype != bool:
         raise ValueError(f"mask must hold booleans, True for a real position; got dtype {array.dtype}")
-    if array.shape != tuple(sizes.values()):
-        wanted = ", ".join(f"{axis}={size}" for axis, size in sizes.items())
-        raise ValueError(f"mask must have shape ({wanted}), got {array.shape}")
+    if array.shape != shape:
+        named = ", ".join(f"{axis}={size}" for axis, size in zip(axes, shape, strict=True)) if axes else ""
+        raise ValueError(f"mask must have shape {f'({named})' if axes else shape}, got {array.shape}")
     return array

@@ -12,7 +12,10 @@ def gate_inputs(x: Array, h_prev: Array, params: Params, blocks: int) -> list[Ar
 
 
 def gate_inputs_backward(da: list[Array], cache: Cache, params: Params) -> tuple[Array, Array, Params]:
-    """`gate_inputs` backward: dx, dh_prev, and the gradients of W_x, W_h and b, from ∂L/∂a of each block."""
+    """`gate_inputs` backward: dx, dh_prev, and the gradients of W_x, W_h and b, from ∂L/∂a of each block.
+
+    `cache` holds "x" and "h_prev", as `gate_inputs` was given them.
+    """
     stack = np.concatenate(da, axis=1)
     grads = {"W_x": stack.T @ cache["x"], "W_h": stack.T @ cache["h_prev"], "b": stack.sum(axis=0)}
     return stack @ params["W_x"], stack @ params["W_h"], grads

@@ -4,6 +4,8 @@ The first question is answered by central differences, which need nothing but th
 by the norm of ∂h_T/∂h_t, for `rnn/vanishing_gradients`.
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -115,7 +117,7 @@ def check_layer(
 
     The loss is L = Σ h ⊙ w + Σ state ⊙ v, over all steps and the last state, with random weights w and v,
     so that no two parts of the gradient can cancel or hide behind one another. Returns the `relative_error`
-    of ∂L/∂ each parameter, "x", and each part of the state, such as "state.h".
+    of ∂L/∂ each parameter, "x", and each part of the state, such as "state.h", where the layer takes one.
 
     Raises ValueError for a layer that is not in float64, and as `layer.forward`.
 
@@ -146,15 +148,17 @@ def check_layer(
         start = [np.zeros_like(part) for part in _parts(last)]
     else:
         start = [np.array(part, float) for part in ((state,) if names == ["state"] else state)]
-    arrays = {**layer.params, "x": np.array(x, float), **dict(zip(names, start, strict=True))}
 
     w = rng.standard_normal(h.shape)
     v = [rng.standard_normal(part.shape) for part in start]
     dx, dstate0 = layer.backward(w, _whole(v, last))
-    grads = {**layer.grads, "x": dx, **dict(zip(names, _parts(dstate0), strict=True))}
+    if dstate0 is None:  # it takes no state: `BidirectionalLSTM`
+        names, start = [], []
+    arrays = {**layer.params, "x": np.array(x, float), **dict(zip(names, start, strict=True))}
+    grads = {**layer.grads, "x": dx, **dict(zip(names, _parts(dstate0) if names else (), strict=True))}
 
     def loss(arrays: Any) -> float:
-        h, end = layer.forward(arrays["x"], _whole(start, last), mask)
+        h, end = layer.forward(arrays["x"], _whole(start, last) if names else None, mask)
         return np.sum(h * w) + sum(np.sum(a * b) for a, b in zip(_parts(end), v, strict=True))
 
     return check_gradients(loss, arrays, grads)
@@ -172,7 +176,8 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
     stretched on its way back from T to t. At lag 0 it is 1. Pascanu, Mikolov & Bengio 2013, equation 5.
 
     `x` (T, B, D) and `state` are as `layer.forward` takes them. Returns an array (T, B), row k for the lag
-    T − t = k. Raises ValueError for an `of` that the layer's state has not, and as `layer.forward`.
+    T − t = k. Raises ValueError for an `of` that is no part (B, H) of the layer's state, and as
+    `layer.forward`.
 
     With W_h = ½ I and h = 0 throughout, every step halves the gradient.
 
@@ -184,7 +189,9 @@ def gradient_norm_by_lag(layer: RecurrentLayer, x: ArrayLike, state: Any = None,
     """
     names = [name for name in layer.state_type._fields if name not in layer.state_axes]
     if of not in names:
-        raise ValueError(f"of must be one of {names} for {layer!r}, got {of!r}")
+        raise ValueError(
+            f"of must be one of {names}, the parts of the state of {layer!r} that are (B, H); got {of!r}"
+        )
     x = layer.check_array(x, "x", ("T", "B", "D"))
     T, B, _ = x.shape
     H = layer.hidden_size

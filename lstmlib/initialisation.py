@@ -1,4 +1,4 @@
-"""How weights start: uniform by fan-in and fan-out, orthogonal, and the forget bias.
+"""How weights start: uniform by fan-in and fan-out, or orthogonal; the forget bias is `ForgetGateLayer`'s.
 
 Every function takes a `numpy.random.Generator`, and draws from nothing else.
 """

@@ -1,6 +1,9 @@
 """What every recurrent layer promises: one interface, and one loop over time that walks any cell."""
 
+from __future__ import annotations
+
 import copy
+import inspect
 from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +55,10 @@ class RecurrentLayer(ABC):
     - `first_weights(self, rng)`, which returns a dict of arrays,
     - `state_type = LSTMState`, a named tuple, where the state has more parts than h,
     - `gates = "i", "f"`, where `step` and `trace` are to show these entries of the cache,
-    - `state_axes = {"n": "B"}`, where a part of the state is not (B, H).
+    - `state_axes = {"n": "B"}`, where a part of the state is not (B, H): of the letters B, D and H, B first,
+      and of those that the class adds to `sizes`.
+
+    Both functions leave what they are given as it is.
 
     Arrays are time-major, `(T, B, D)`: time, batch, features. Raises ValueError for a size below 1, a
     `dtype` other than float32 and float64, or an `rng` that is no Generator; TypeError for a class that
@@ -110,9 +116,9 @@ class RecurrentLayer(ABC):
     """Axes of those parts of the state that are not "BH", such as {"C": "BHH"}."""
 
     options: Mapping[str, Any] = MappingProxyType({})
-    """Keyword arguments that `step` takes besides."""
+    """Keyword arguments for `step`; what `step_backward` needs of them, `step` puts into the cache."""
 
-    fast_walk: ClassVar[type["Walk"] | None] = None
+    fast_walk: ClassVar[type[Walk] | None] = None
     """A faster loop over time for the cell that the same class names; never used for another cell."""
 
     trace_type: ClassVar[type[Any]]
@@ -146,24 +152,30 @@ class RecurrentLayer(ABC):
         self.input_size = check_size(input_size, "input_size")
         self.hidden_size = check_size(hidden_size, "hidden_size")
         self.dtype = check_dtype(dtype)
+        if unknown := {axis for axes in self.state_axes.values() for axis in axes} - {"B", *self.sizes}:
+            raise TypeError(f"{self!r}: state_axes knows {['B', *self.sizes]}, got {sorted(unknown)}")
         drawn = self.first_weights(check_rng(rng))
         if not isinstance(drawn, Mapping):
             raise TypeError(f"first_weights must return a dict of arrays, got {type(drawn).__name__}")
         self.params: Params = {name: np.array(value, self.dtype) for name, value in drawn.items()}
         self.grads: Params = {}
         self._walk: Walk | None = None
-        self._may_return = False
-        self._read: dict[str, bytes] = {}
+        self._read: dict[str, bytes] | None = None
         self._read_by: Any = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
 
-    def __copy__(self) -> "RecurrentLayer":
+    def __copy__(self) -> RecurrentLayer:
         # A shallow copy shares the weights, but not the memory that the next call writes over.
         twin = object.__new__(type(self))
         vars(twin).update(vars(self) | {"_walk": copy.deepcopy(self._walk)})
         return twin
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What the letters of `state_axes` stand for, B aside; a class with a size of its own adds it."""
+        return {"D": self.input_size, "H": self.hidden_size}
 
     @abstractmethod
     def first_weights(self, rng: Generator) -> Params:
@@ -206,14 +218,13 @@ class RecurrentLayer(ABC):
         checked = self.check_array(x, "x", ("T", "B", "D"))
         T, B, _ = checked.shape
         start = self.check_state(state, "state", B)
-        kept = None if mask is None else _starting_at_once(check_mask(mask, T=T, B=B))
+        kept = None if mask is None else _starting_at_once(check_mask(mask, (T, B), "TB"))
         # Where Ctrl-C cuts in, there is nothing to go back along.
-        walk, self._walk = self._walk, None
+        walk, self._walk, self._read = self._walk, None, None
         if type(walk) is not self._kind_of_walk():
             walk = self._kind_of_walk()()
         h, last = walk.forward(self, checked, start, kept)
-        self._walk, self._may_return = walk, True
-        self._read, self._read_by = as_read(self.params), self.cell
+        self._walk, self._read, self._read_by = walk, as_read(self.params), self.cell
         return h, self.state_type(*last)
 
     def backward(self, dh: ArrayLike, dstate: Any = None) -> tuple[Array, Any]:
@@ -239,21 +250,17 @@ class RecurrentLayer(ABC):
         ValueError
             For a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
-        if self._walk is None or not self._may_return:
-            raise RuntimeError(
-                f"{type(self).__name__}.backward needs a forward pass of its own: call forward first, "
-                "and again before each further backward"
-            )
         check_unchanged(self.params, self._read, type(self).__name__)
         if self.cell != self._read_by:
             raise RuntimeError(
                 f"{type(self).__name__}.backward needs the cell that forward used: call it again"
             )
+        assert self._walk is not None, "forward made it"
         T, B = self._walk.shape
         dh = self.check_array(dh, "dh", ("T", "B", "H"), T=T, B=B)
         dlast = self.check_state(dstate, "dstate", B)
         # A walk may write over what it reads, so it goes back once.
-        self._may_return = False
+        self._read = None
         dx, dstart, self.grads = self._walk.backward(self, dh, dlast)
         return dx, self.state_type(*dstart)
 
@@ -270,28 +277,24 @@ class RecurrentLayer(ABC):
 
     def check_array(self, value: ArrayLike, name: str, axes: tuple[str, ...], **sizes: int) -> Array:
         """`value` as an array of the layer's dtype, or a ValueError that says what to change."""
-        return check_array(
-            value, name, axes, {"D": self.input_size, "H": self.hidden_size, **sizes}, self.dtype
-        )
+        return check_array(value, name, axes, {**self.sizes, **sizes}, self.dtype)
 
     def check_state(self, state: Any, name: str, B: int) -> State:
         """`state` as a tuple of arrays, zeros for None, or a ValueError that says what to change."""
         fields = self.state_type._fields
         axes = [tuple(self.state_axes.get(part, "BH")) for part in fields]
         if state is None:
-            sizes = {"B": B, "H": self.hidden_size, "D": self.input_size}
+            sizes = {**self.sizes, "B": B}
             return tuple(np.zeros([sizes[axis] for axis in part], self.dtype) for part in axes)
         if not isinstance(state, tuple | list) or len(state) != len(fields):
-            kind = {1: "a tuple ({},) with an array (B, H)", 2: "a pair ({}) of arrays (B, H)"}.get(
-                len(fields), f"{len(fields)} arrays ({{}})"
-            )
-            raise ValueError(f"{name} must be {kind.format(', '.join(fields))}, got {_describe(state)}")
+            parts = [f"{field} ({', '.join(part)})" for field, part in zip(fields, axes, strict=True)]
+            raise ValueError(f"{name} must be a tuple of {', '.join(parts)}, got {_describe(state)}")
         return tuple(
             self.check_array(part, f"{name}.{field}", part_axes, B=B)
             for part, field, part_axes in zip(state, fields, axes, strict=True)
         )
 
-    def _kind_of_walk(self) -> type["Walk"]:
+    def _kind_of_walk(self) -> type[Walk]:
         own = (self.cell, self.state_type) == self._walked_fast
         return self.fast_walk if self.fast_walk and own else Walk
 
@@ -325,10 +328,15 @@ class ForgetGateLayer(RecurrentLayer):
 
 
 def one_step(layer: RecurrentLayer, x: Array, state: State) -> tuple[State, Cache]:
-    """The layer's step, or a TypeError that says what it should have returned."""
+    """The layer's step, or a TypeError that says what it should have taken or returned."""
     step, _ = layer.cell
-    returned = step(x, *state, layer.params, **layer.options)
     fields = layer.state_type._fields
+    try:
+        returned = step(x, *state, layer.params, **layer.options)
+    except TypeError as error:
+        names = ("x", *(f"{field}_prev" for field in fields), "params", *layer.options)
+        _explain(error, step, (x, *state, layer.params), layer.options, names, "step", layer)
+        raise
     *new, cache = _several(returned, (*fields, "cache"), "step", layer)
     if missing := [name for name in layer.gates if name not in cache]:
         raise TypeError(f"the step of {layer!r} must put its gates into the cache: {missing} are not there")
@@ -337,10 +345,16 @@ def one_step(layer: RecurrentLayer, x: Array, state: State) -> tuple[State, Cach
 
 
 def one_step_backward(layer: RecurrentLayer, dstate: State, cache: Cache) -> tuple[Array, State, Params]:
-    """The layer's step backward, or a TypeError that says what it should have returned."""
+    """The layer's step backward, or a TypeError that says what it should have taken or returned."""
     _, step_backward = layer.cell
-    returned = step_backward(*dstate, cache, layer.params)
-    names = ("dx", *(f"d{field}_prev" for field in layer.state_type._fields), "grads")
+    fields = layer.state_type._fields
+    try:
+        returned = step_backward(*dstate, cache, layer.params)
+    except TypeError as error:
+        names = (*(f"d{field}" for field in fields), "cache", "params")
+        _explain(error, step_backward, (*dstate, cache, layer.params), {}, names, "step backward", layer)
+        raise
+    names = ("dx", *(f"d{field}_prev" for field in fields), "grads")
     dx, *dprevious, grads = _several(returned, names, "step backward", layer)
     if grads.keys() != layer.params.keys():
         raise TypeError(
@@ -351,6 +365,25 @@ def one_step_backward(layer: RecurrentLayer, dstate: State, cache: Cache) -> tup
     dstate = tuple(_shaped(part, later.shape, name, layer) for part, later, name in parts)
     params = layer.params.items()
     return dx, dstate, {name: _shaped(grads[name], value.shape, f"d{name}", layer) for name, value in params}
+
+
+def _explain(
+    error: TypeError,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    options: Mapping[str, Any],
+    names: Sequence[str],
+    what: str,
+    layer: RecurrentLayer,
+) -> None:
+    """Raise a TypeError that says what a function of the cell must take, where that was the mistake."""
+    try:
+        inspect.signature(function).bind(*arguments, **options)
+    except TypeError:
+        raise TypeError(
+            f"the {what} of {layer!r}, whose state_type is {layer.state_type.__name__}, "
+            f"must take {', '.join(names)}: {error}"
+        ) from None
 
 
 def _several(returned: Any, names: Sequence[str], what: str, layer: RecurrentLayer) -> tuple[Any, ...]:
@@ -432,4 +465,6 @@ def _where(keep: Array, yes: Array, no: Array) -> Array:
 
 def _describe(value: Any) -> str:
     shape = getattr(value, "shape", None)
-    return f"{type(value).__name__}" + (f" of shape {shape}" if shape is not None else "")
+    if shape is not None:
+        return f"{type(value).__name__} of shape {shape}"
+    return type(value).__name__ + (f" of {len(value)}" if isinstance(value, tuple | list) else "")

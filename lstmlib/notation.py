@@ -28,6 +28,8 @@ inputs W, R, B. cs231n: Stanford's CS231n, assignment 3. colah: C. Olah 2015, *U
 Networks*. ltm_stm: the LSTM lesson of Udacity's *Deep Learning* course.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple

@@ -1,4 +1,4 @@
-"""Numbers in English and in German words, the sentences of `attention/attention`.
+"""Numbers in English and in German words, the sentences of `attention/encoder_decoder`.
 
 English says the tens before the units, German the units before the tens: *forty two* is
 *zwei·und·vierzig*.

@@ -3,6 +3,8 @@
 Each loss returns its gradient with its value, because whoever trains needs both.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,16 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from lstmlib.activations import Array, log_softmax
-from lstmlib.checks import as_read, check_array, check_dtype, check_rng, check_size, check_unchanged
+from lstmlib.checks import (
+    Mask,
+    as_read,
+    check_array,
+    check_dtype,
+    check_mask,
+    check_rng,
+    check_size,
+    check_unchanged,
+)
 from lstmlib.initialisation import glorot_uniform
 from lstmlib.layer import Params
 
@@ -40,8 +51,8 @@ class Readout:
         W = glorot_uniform((self.output_size, self.input_size), check_rng(rng))
         self.params: Params = {"W": W.astype(self.dtype), "b": np.zeros(self.output_size, self.dtype)}
         self.grads: Params = {}
-        self._h: Array | None = None
-        self._read: dict[str, bytes] = {}
+        self._h: Any = None
+        self._read: dict[str, bytes] | None = None
 
     def __repr__(self) -> str:
         return f"Readout({self.input_size}, {self.output_size})"
@@ -63,18 +74,13 @@ class Readout:
         Raises RuntimeError without a `forward` since the last `backward`, or if `params` have changed
         since; ValueError for a gradient of the wrong shape, dtype, or with a value that is not finite.
         """
-        if self._h is None:
-            raise RuntimeError(
-                "Readout.backward needs a forward pass of its own: call forward first, "
-                "and again before each further backward"
-            )
         check_unchanged(self.params, self._read, "Readout")
         axes = ("T", "B", "O")[-self._h.ndim :]
         sizes = dict(zip(axes, (*self._h.shape[:-1], self.output_size), strict=True))
         checked = check_array(dy, "dy", axes, sizes, self.dtype)
         rows = checked.reshape(-1, self.output_size)
         self.grads = {"W": rows.T @ self._h.reshape(-1, self.input_size), "b": rows.sum(axis=0)}
-        self._h = None
+        self._h = self._read = None
         return checked @ self.params["W"]
 
 
@@ -109,7 +115,7 @@ def cross_entropy(
     (0.6931, array([[ 0.5, -0.5]]))
     """
     scores = _check_floats(logits, "logits")
-    real = _check_mask(mask, scores.shape[:-1])
+    real = _real_positions(mask, scores.shape[:-1])
     classes = np.where(real, _check_targets(targets, real, scores.shape[-1]), 0)[..., None]
     log_p = log_softmax(scores)
     n = int(real.sum())
@@ -135,7 +141,7 @@ def squared_error(y: ArrayLike, target: ArrayLike, mask: ArrayLike | None = None
     wanted = np.asarray(target)
     if wanted.shape != values.shape:
         raise ValueError(f"target must have the shape of y, {values.shape}, got {wanted.shape}")
-    real = _check_mask(mask, values.shape[:-1])
+    real = _real_positions(mask, values.shape[:-1])
     n = int(real.sum()) * values.shape[-1]
     # `where` and not a product: whatever stands in the padding, even NaN, must not come through.
     error = np.where(real[..., None], values - wanted.astype(values.dtype), 0)
@@ -154,20 +160,14 @@ def _check_floats(value: ArrayLike, name: str) -> Array:
     return array
 
 
-def _check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    if mask is None:
-        return np.ones(shape, bool)
-    array = np.asarray(mask)
-    if array.dtype != bool:
-        raise ValueError(f"mask must hold booleans, True for a real position; got dtype {array.dtype}")
-    if array.shape != shape:
-        raise ValueError(f"mask must have one value for each position, {shape}, got {array.shape}")
-    if not array.any():
+def _real_positions(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
+    real = check_mask(mask, shape)
+    if not real.any():
         raise ValueError("mask must be True somewhere: there is nothing to take the mean of")
-    return array
+    return real
 
 
-def _check_targets(targets: ArrayLike, real: NDArray[np.bool_], V: int) -> NDArray[np.integer]:
+def _check_targets(targets: ArrayLike, real: Mask, V: int) -> NDArray[np.integer]:
     array = np.asarray(targets)
     if array.dtype.kind not in "iu":
         raise ValueError(f"targets must hold whole numbers, the right classes; got dtype {array.dtype}")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from lstmlib.activations import Array
+from lstmlib.checks import check_number
 from lstmlib.layer import Params
 
 
@@ -382,12 +383,14 @@ def _check_layers(layers: Sequence[Trainable]) -> list[Trainable]:
 
 
 def _check_positive(value: float, name: str, or_infinite: bool = False) -> float:
-    if not (0 < value < math.inf or (or_infinite and value == math.inf)):
+    if or_infinite and value == math.inf:
+        return value
+    if check_number(value, name) <= 0:
         raise ValueError(f"{name} must be a number above 0, got {value!r}")
     return value
 
 
 def _check_decay(value: float, name: str) -> float:
-    if not 0 <= value < 1:
+    if not 0 <= check_number(value, name) < 1:
         raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
     return value

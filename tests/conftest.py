@@ -21,6 +21,12 @@ settings.register_profile(
 settings.load_profile("course")
 
 
+@pytest.fixture
+def rng():
+    """A generator, the same for every test."""
+    return np.random.default_rng(0)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium."""

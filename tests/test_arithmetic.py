@@ -12,6 +12,7 @@ import pytest
 
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
@@ -19,7 +20,7 @@ from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.training import Adam, train
-from lstmlib.translation import BidirectionalLSTM, Translator
+from lstmlib.translation import Translator
 from lstmlib.vocabulary import END, START
 
 # The modules of lstmlib/figures in which it stands

@@ -8,7 +8,7 @@ from lstmlib.checks import check_mask
 
 def test_a_mask_that_fits_is_copied():
     mask = np.array([[True, False, True]])
-    checked = check_mask(mask, T=1, B=3)
+    checked = check_mask(mask, (1, 3), "TB")
     mask[:] = False
     np.testing.assert_array_equal(checked, [[True, False, True]])
 
@@ -24,4 +24,4 @@ def test_a_mask_that_fits_is_copied():
 )
 def test_a_mask_that_does_not_fit_is_told_what_to_be(mask, message):
     with pytest.raises(ValueError, match=message):
-        check_mask(mask, T=2, B=3)
+        check_mask(mask, (2, 3), "TB")

@@ -9,6 +9,7 @@ import torch
 from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
@@ -18,7 +19,7 @@ from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.rnn import RNN
-from lstmlib.translation import BidirectionalLSTM, Translator
+from lstmlib.translation import Translator
 
 
 def sliders(figure):

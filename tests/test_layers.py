@@ -8,7 +8,7 @@ import copy
 import pickle
 from collections import namedtuple
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -31,6 +31,7 @@ from lstmlib import (
 )
 from lstmlib.gradients import check_layer, gradient_norm_by_lag
 from lstmlib.layer import HiddenState, RecurrentLayer
+from lstmlib.rnn import rnn_step_backward
 
 LAYERS = {
     "RNN": RNN,
@@ -841,11 +842,14 @@ def test_a_state_of_the_wrong_kind_is_named(kind):
     wrong, message = {
         ("h",): (
             zeros,
-            r"state must be a tuple \(h,\) with an array \(B, H\), got ndarray of shape \(2, 4\)",
+            r"state must be a tuple of h \(B, H\), got ndarray of shape \(2, 4\)",
         ),
-        ("h", "c"): (zeros, r"state must be a pair \(h, c\) .*got ndarray of shape \(2, 4\)"),
-        ("h", "c", "n", "m"): (zeros, r"state must be 4 arrays \(h, c, n, m\), got ndarray of shape"),
-        ("h", "C", "n", "m"): ((zeros,) * 3, r"state must be 4 arrays \(h, C, n, m\), got tuple"),
+        ("h", "c"): (
+            zeros,
+            r"state must be a tuple of h \(B, H\), c \(B, H\), got ndarray of shape \(2, 4\)",
+        ),
+        ("h", "c", "n", "m"): (zeros, r"a tuple of h .*, m \(B, H\), got ndarray of shape"),
+        ("h", "C", "n", "m"): ((zeros,) * 3, r"C \(B, H, H\), n \(B, H\), m \(B\), got tuple of 3"),
     }[layer.state_type._fields]
     with pytest.raises(ValueError, match=message):
         layer.forward(x, wrong)
@@ -914,3 +918,63 @@ def test_randomness_comes_from_a_generator_only(kind):
     for rng in (0, np.random, "seed"):
         with pytest.raises(ValueError, match=r"rng must be a numpy\.random\.Generator"):
             LAYERS[kind](3, 4, rng=rng)
+
+
+def test_a_cell_whose_state_type_was_forgotten_is_told_what_its_step_must_take():
+    class Forgetful(LSTM):
+        state_type = HiddenState
+
+    said = r"the step of Forgetful\(3, 4\), whose state_type is HiddenState, must take x, h_prev, params: "
+    with pytest.raises(TypeError, match=said):
+        Forgetful(3, 4).forward(np.ones((2, 1, 3)))
+
+
+def test_a_type_error_inside_a_cell_is_shown_as_it_is():
+    def broken(x, h_prev, params):
+        return x + None, {}
+
+    class Broken(RNN):
+        cell = broken, rnn_step_backward
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Broken(3, 4).forward(np.ones((2, 1, 3)))
+
+
+def test_a_part_of_the_state_may_have_a_size_of_its_own():
+    class SlotState(NamedTuple):
+        h: np.ndarray
+        M: np.ndarray
+
+    def step(x, h_prev, M_prev, params):
+        M = 0.5 * M_prev + params["s"][:, None] * (x @ params["W"].T)[:, None]
+        return M.sum(axis=1), M, {"x": x}
+
+    def step_backward(dh, dM, cache, params):
+        dM = dM + dh[:, None]
+        written = cache["x"] @ params["W"].T
+        da = (dM * params["s"][:, None]).sum(axis=1)
+        grads = {"W": da.T @ cache["x"], "s": np.einsum("bkh,bh->k", dM, written)}
+        return da @ params["W"], np.zeros_like(dh), 0.5 * dM, grads
+
+    class Slots(RecurrentLayer):
+        cell = step, step_backward
+        state_type = SlotState
+        state_axes: ClassVar = {"M": "BKH"}
+
+        @property
+        def sizes(self):
+            return super().sizes | {"K": 5}
+
+        def first_weights(self, rng):
+            W = rng.standard_normal((self.hidden_size, self.input_size))
+            return {"W": W, "s": rng.standard_normal(5)}
+
+    rng = np.random.default_rng(0)
+    errors = check_layer(Slots(3, 4, rng=rng), rng.standard_normal((4, 2, 3)))
+    assert max(errors.values()) < 1e-7
+
+    class Unknown(Slots):
+        state_axes: ClassVar = {"M": "BQH"}
+
+    with pytest.raises(TypeError, match=r"state_axes knows \['B', 'D', 'H', 'K'\], got \['Q'\]"):
+        Unknown(3, 4)

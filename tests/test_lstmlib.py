@@ -8,8 +8,8 @@ import sys
 from importlib.metadata import version
 
 import lstmlib
+from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.layer import ForgetGateLayer, RecurrentLayer
-from lstmlib.translation import BidirectionalLSTM
 
 # The installed packages that an import of this one brings
 IMPORTED = """

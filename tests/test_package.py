@@ -33,7 +33,8 @@ from lstmlib import figures
 from lstmlib.attention import DotAttention
 from lstmlib.lstm import LSTM
 from lstmlib.number_words import ENGLISH, GERMAN
-from lstmlib.translation import BidirectionalLSTM, Translator
+from lstmlib.bidirectional_lstm import BidirectionalLSTM
+from lstmlib.translation import Translator
 
 model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
 for name in figures.__all__:

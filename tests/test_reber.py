@@ -23,11 +23,6 @@ GRAMMARS = {"reber": REBER, "embedded": EMBEDDED_REBER}
 every_grammar = pytest.mark.parametrize("grammar", GRAMMARS.values(), ids=GRAMMARS.keys())
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def strings_of(batch):
     """The strings a batch was made of: its inputs, and the E that ends each."""
     symbols = batch.x.argmax(axis=-1)

@@ -60,3 +60,16 @@ def test_the_api_reference_has_every_module():
     modules = {path.stem for path in (ROOT / "lstmlib").glob("*.py")} - {"__init__"} | {"figures"}
     assert set(listed) == modules
     assert len(listed) == len(modules)
+
+
+def test_every_module_imports_only_what_stands_above_it_in_the_api_reference():
+    listed = re.findall(r"automodule:: lstmlib\.(\w+)", (ROOT / "reference/api.md").read_text())
+    found = 0
+    for at, module in enumerate(listed):
+        one = ROOT / f"lstmlib/{module}.py"
+        files = [one] if one.exists() else (ROOT / "lstmlib" / module).glob("*.py")
+        for file in files:
+            names = re.findall(r"^from lstmlib\.(\w+)", file.read_text(), re.MULTILINE)
+            assert set(names) <= set(listed[: at + 1]), file.name
+            found += len(names)
+    assert found > 50

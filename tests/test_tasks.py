@@ -37,11 +37,6 @@ TASKS = {
 every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 # What every task promises
 
 

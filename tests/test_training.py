@@ -37,11 +37,6 @@ class Parameters:
         self.grads = {}
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def copies_in_torch(layers):
     return [
         torch.tensor(param.copy(), requires_grad=True) for layer in layers for param in layer.params.values()
@@ -326,7 +321,9 @@ def test_training_that_diverges_names_the_step_and_a_remedy_that_helps():
         (lambda layer: Adam([]), r"layers must be a list of layers.*; got \[\]"),
         (lambda layer: Adam([layer, "W"]), "layers must be a list .*; got str among them"),
         (lambda layer: SGD([layer], 0.0), "learning_rate must be a number above 0, got 0.0"),
-        (lambda layer: SGD([layer], math.nan), "learning_rate must be a number above 0, got nan"),
+        (lambda layer: SGD([layer], math.nan), "learning_rate must be a finite number, got nan"),
+        (lambda layer: Adam([layer], "0.1"), "learning_rate must be a finite number, got '0.1'"),
+        (lambda layer: SGD([layer], True), "learning_rate must be a finite number, got True"),
         (lambda layer: SGD([layer], 0.1, 1.0), "momentum must be a number from 0 to below 1, got 1.0"),
         (lambda layer: Adam([layer], betas=(0.9, -0.1)), r"betas\[1\] must be a number from 0 to below 1"),
         (lambda layer: Adam([layer], epsilon=0), "epsilon must be a number above 0, got 0"),

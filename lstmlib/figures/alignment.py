@@ -9,9 +9,10 @@ import numpy as np
 import traitlets
 
 from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.figures.canvas import Canvas, Figure, module_source, one_of, shared
 from lstmlib.number_words import ENGLISH, GERMAN, number_words
-from lstmlib.translation import BidirectionalLSTM, Translator
+from lstmlib.translation import Translator
 from lstmlib.vocabulary import END, START
 
 MOST_WORDS = 20
