@@ -45,7 +45,7 @@ RECALL = Race(
     "self_attention", "run-race", ("Transformer", "Recurrent"), (500, 3000, 12_000), {"value": slice(None)}
 )
 BITS = {"bits 1 to 8": slice(8), "bits 9 to 16": slice(8, 16), "bits 19 to 32": slice(18, 32)}
-DIGITS = {f"{count} digits": slice(count - 1, count) for count in (1, 2, 3)}
+DIGITS = {"1 digit": slice(1), "2 digits": slice(1, 2), "3 digits": slice(2, 3)}
 RACES = {
     "recall, 2 pairs": RECALL,
     "recall, 4 pairs": RECALL,
