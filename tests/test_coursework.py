@@ -4,8 +4,12 @@ import ast
 import csv
 import json
 import re
+import socket
 import subprocess
 import sys
+import tempfile
+import unicodedata
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +20,10 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "coursework"))
 from grader import __main__ as command
 from grader import feedback
-from grader.assignment import SOURCE, load
+from grader.assignment import SOURCE, Cell, load
 from grader.marking import mark
-from grader.sandbox import Sandbox, isolates
+from grader.notes import note
+from grader.sandbox import Raised, Sandbox, isolates
 from grader.submissions import find
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the grader runs on Linux and macOS")
@@ -104,6 +109,8 @@ FORGED = "import os\nos.write(4, b'5\\n')\n"
 FLOOD = "import os\nwhile True: os.write(4, b'x' * 2**20)"
 SPOILS = "def double(x):\n    y = 2 * x\n    x *= 0\n    return y"
 ASKS = "def double(x):\n    return reference.double(x)"
+GROWS = "def double(x):\n    return np.ones((9000, 1))"
+ITERATOR = "def double(x):\n    return map(float, 2 * x) if np.ndim(x) else 2 * x"
 CLASS = {
     "right": ({"double": answer(RIGHT)}, 2, 2, "graded"),
     "wrong": ({"double": answer(WRONG)}, 0, 2, "graded"),
@@ -207,6 +214,14 @@ CLASS = {
         2,
         "graded",
     ),
+    "empties the arguments that the reference reads next": (
+        {"double": answer("def double(x):\n    if np.ndim(x): x[:] = 0\n    return 2 * x")},
+        0,
+        2,
+        "graded",
+    ),
+    "answers what grows": ({"double": answer(GROWS)}, 0, 2, "graded"),
+    "returns an iterator": ({"double": answer(ITERATOR)}, 2, 2, "graded"),
     "a copied cell": ({"again": ("free", WRONG)}, 2, 2, "graded"),
 }
 
@@ -220,6 +235,44 @@ def test_a_submission_gets_what_it_deserves(graded, name):
     assert result.points["say"] is None
     assert result.status == status
     assert "reference" not in " ".join(result.reasons.values()) or name == "asks for the reference"
+
+
+def test_a_submission_has_a_limit_for_all_of_it(graded):
+    sleeps = {f"sleep-{number}": ("free", "import time\ntime.sleep(1.8)") for number in range(12)}
+    result = graded(notebook(sleeps | CELLS), seconds=2)
+    assert result.total == 0
+    assert result.status == "timed out"
+    assert result.reasons["test-square"] == "Not tested: your code took too long in all."
+
+
+def test_a_test_that_was_deleted_stands_behind_the_code_that_it_tests(graded):
+    bare = notebook(setup=None, test_double=None, test_square=None)
+    for cell in bare.cells:
+        if cell.source == SQUARE:
+            cell.metadata.pop("nbgrader")
+    result = graded(bare)
+    assert (result.points["test-double"], result.points["test-square"]) == (2, 2), result.reasons
+
+
+def test_a_note_names_foreign_imports_and_the_public_solution(small):
+    long = "def square(x):\n    return {}  # for any number at all"
+    source = SQUARE.replace("return x**2", "return x**2  # for any number at all")
+    cells = [replace(cell, source=source) if cell.name == "square" else cell for cell in small.cells]
+    assignment = replace(small, cells=tuple(cells))
+    copied = [Cell("answer", "square", long.format("x**2")), Cell("free", "", "import torch.nn as nn")]
+    assert note(assignment, copied) == "imports torch.nn; 100% of the lines of the public solution"
+    assert (
+        note(assignment, [Cell("answer", "square", long.format("x * x")), Cell("free", "", "nope (")]) == ""
+    )
+
+
+@pytest.mark.skipif(not isolates(), reason="this machine cannot shut a process off")
+def test_what_an_assignment_goes_without_is_not_there(small, tmp_path):
+    path = tmp_path / "it.ipynb"
+    uses = "def double(x):\n    import nbformat\n    return nbformat.read and 2 * x"
+    nbformat.write(notebook(double=answer(uses)), path)
+    assert mark(small, path, "anna").points["test-double"] == 2
+    assert mark(replace(small, without=("nbformat",)), path, "anna").points["test-double"] == 0
 
 
 def test_a_process_that_is_lost_again_and_again_is_given_up(graded):
@@ -257,6 +310,16 @@ def test_a_file_that_is_no_notebook_is_unreadable(graded, content):
 def test_what_the_sandbox_does_not_let_through(source):
     with Sandbox(seconds=20) as sandbox, pytest.raises(Exception, match="Error"):
         sandbox.run(source)
+
+
+@pytest.mark.skipif(not isolates(), reason="this machine cannot shut a process off")
+def test_a_socket_with_a_name_is_closed_too():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/bus")
+        listener.listen()
+        ask = f"import socket\nsocket.socket(socket.AF_UNIX).connect('{folder}/bus')"
+        with Sandbox(seconds=20) as sandbox, pytest.raises(Raised):
+            sandbox.run(ask)
 
 
 @pytest.mark.skipif(not isolates(), reason="this machine cannot shut a process off")
@@ -317,6 +380,7 @@ def test_feedback_quotes_no_hidden_test(small, tmp_path):
         for name, one in (("double", 2), ("square", 1))
     }
     odd = notebook(double=answer(WRONG), **handed_out)
+    odd.cells.append(nbformat.v4.new_markdown_cell("[x](javascript:alert(3)) [y](https://example.org)"))
     odd.cells.append(nbformat.v4.new_markdown_cell("## Mine\n\n<script>alert(1)</script> <b onclick='x()'>"))
     output = nbformat.v4.new_output("display_data", {"text/html": "<script>alert(2)</script>"})
     odd.cells.append(nbformat.v4.new_code_cell("1", outputs=[output]))
@@ -328,9 +392,24 @@ def test_feedback_quotes_no_hidden_test(small, tmp_path):
     assert re.search(r"<h2[^>]*>Mine", page)
     assert re.search(r"<h1[^>]*>small: anna", page)
     assert "<script>alert" not in page
+    assert 'href="javascript:' not in page
+    assert 'href="https://example.org"' in page
     assert "<b onclick" not in page
     assert "reference.double" not in page
     assert "standard_normal" not in page
+
+
+def test_feedback_of_a_text_that_would_take_hours(small, tmp_path):
+    path = tmp_path / "in" / "it.ipynb"
+    path.parent.mkdir()
+    odd = notebook()
+    odd.cells += [
+        nbformat.v4.new_markdown_cell("[" * 200_000),
+        nbformat.v4.new_code_cell("x = 1\n" * 200_000),
+    ]
+    nbformat.write(odd, path)
+    feedback.write(tmp_path / "page.html", small, mark(small, path, "anna"), path)
+    assert (tmp_path / "page.html").stat().st_size < 3_000_000
 
 
 def test_names_of_learning_platforms(tmp_path):
@@ -344,6 +423,9 @@ def test_names_of_learning_platforms(tmp_path):
         "roejohn_202_459_small.ipynb": "roejohn_202",
         "Max Müller_991_assignsubmission_file_/small.ipynb": "Max Müller",
         "kim\\small.ipynb": "kim",
+        "2026_11_22_ben.ipynb": "2026_11_22_ben",
+        unicodedata.normalize("NFD", "Jürgen.IPYNB"): "Jürgen",
+        f"zoe.{'x' * 248}": "zoe",
         "../../evil.ipynb": "evil",
         "__MACOSX/._x.ipynb": None,
     }
@@ -353,12 +435,28 @@ def test_names_of_learning_platforms(tmp_path):
     found = find(archive, tmp_path / "unpacked")
     assert {one.student for one in found} == {name for name in names.values() if name}
     assert [one.student for one in found if one.late] == ["leeann"]
-    assert all(one.path.is_relative_to(tmp_path / "unpacked") for one in found)
+    assert {one.name for one in found} >= {"roejohn", "Max Müller"}
+    assert "roejohn_201" not in {one.name for one in found}
+    assert [one.student for one in found if one.path is None] == ["zoe"]
+    assert all(one.path.is_relative_to(tmp_path / "unpacked") for one in found if one.path)
     with pytest.raises(ValueError, match=r"a folder or a \.zip"):
         find(tmp_path / "none", tmp_path)
     (tmp_path / "broken.zip").write_text("no zip")
     with pytest.raises(ValueError, match="is no zip"):
         find(tmp_path / "broken.zip", tmp_path)
+
+
+def test_a_folder_around_the_whole_class_is_no_student(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as file:
+        for name in ("anna", "bert"):
+            file.writestr(f"class/{name}.ipynb", "{}")
+    assert [one.student for one in find(tmp_path / "all.zip", tmp_path / "unpacked")] == ["anna", "bert"]
+    damaged = (tmp_path / "all.zip").read_bytes().replace(b"{}", b"[]", 1)
+    (tmp_path / "damaged.zip").write_bytes(damaged)
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        find(tmp_path / "damaged.zip", tmp_path / "again")
 
 
 def test_a_file_changed_after_the_day_is_late(tmp_path):

@@ -13,6 +13,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import datetime
@@ -22,7 +23,7 @@ from tqdm import tqdm
 
 from grader import feedback
 from grader.assignment import SOURCE, Assignment, load
-from grader.marking import Mark, mark
+from grader.marking import MOST_BYTES, Mark, mark
 from grader.sandbox import isolates
 from grader.submissions import Submission, find
 
@@ -34,7 +35,11 @@ def grade_one(name: str, submission: Submission, hidden: list[Path], seconds: fl
     assignment = load(name)
     if submission.path is None:
         return Mark(submission.student, "no notebook", dict.fromkeys(assignment.points, 0.0))
-    result = mark(assignment, submission.path, submission.student, *hidden, seconds=seconds)
+    # Cells and numbers are drawn from the name that the student knows.
+    result = mark(
+        assignment, submission.path, submission.name or submission.student, *hidden, seconds=seconds
+    )
+    result.student = submission.student
     if submission.late and result.status == "graded":
         result.status = "late"
     return result
@@ -59,7 +64,7 @@ def grade(
             marks[submission.student] = Mark(**json.loads(path.read_text(encoding="utf-8")))
         if submission.student not in marks:
             waiting[executor.submit(grade_one, name, submission, hidden, seconds)] = submission, path
-    for done in tqdm(as_completed(waiting), total=len(waiting), unit="submission", disable=None):
+    for done in tqdm(_finished(waiting), total=len(waiting), unit="submission", disable=None):
         submission, path = waiting[done]
         try:
             result = done.result()
@@ -75,11 +80,23 @@ def grade(
     return [marks[submission.student] for submission in submissions]
 
 
+def _finished(waiting: Iterable[Future]) -> Iterator[Future]:
+    """As they finish; who stops it does not wait for those that have not begun."""
+    try:
+        yield from as_completed(waiting)
+    except BaseException:
+        for one in waiting:
+            one.cancel()
+        raise
+
+
 def _key(name: str, submission: Submission) -> str:
     parts = [submission.student.encode(), str(submission.late).encode()]
     for path in (SOURCE / name / f"{name}.ipynb", submission.path):
         with contextlib.suppress(OSError):  # `mark` says so of a file that cannot be read
-            parts.append(b"" if path is None else path.read_bytes())
+            if path is not None:
+                with path.open("rb") as file:
+                    parts.append(file.read(MOST_BYTES + 1))
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:24]
 
 
@@ -87,13 +104,13 @@ def write_csv(path: Path, assignment: Assignment, marks: list[Mark]) -> None:
     """One row for each student; what is graded by hand is left empty."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["id", *assignment.points, "total", "status"])
+        table.writerow(["id", *assignment.points, "total", "status", "note"])
         for one in marks:
             points = [one.points.get(name) for name in assignment.points]
             shown = ["" if value is None else f"{value:g}" for value in points]
             # A spreadsheet takes what begins like this for a formula.
             student = f"'{one.student}" if one.student[0] in "=+-@\t\r" else one.student
-            table.writerow([student, *shown, f"{one.total:g}", one.status])
+            table.writerow([student, *shown, f"{one.total:g}", one.status, one.note])
 
 
 def main() -> None:
@@ -105,7 +122,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("grades"), help="where to write (grades)")
     parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (2)")
     parser.add_argument("--seconds", type=float, default=60, help="limit for each cell and each call (60)")
-    parser.add_argument("--due", type=datetime.fromisoformat, help="later files are late, 2026-12-01T12:00")
+    parser.add_argument("--due", type=_local, help="later files are late, 2026-12-01T12:00")
     parser.add_argument("--scheduler", help="address of a Dask scheduler, in place of this machine")
     asked = parser.parse_args()
     if not isolates():
@@ -129,7 +146,13 @@ def main() -> None:
             except Exception as error:  # whatever is in the notebook, the overview stays
                 print(f"{one.student}: feedback without the notebook: {error!r}", file=sys.stderr)
                 feedback.write(page, assignment, one, None)
-    print(f"{len(marks)} submissions: {folder / 'grades.csv'}, and feedback beside it")
+    print(f"{len(marks)} students: {folder / 'grades.csv'}, and feedback beside it")
+
+
+def _local(text: str) -> datetime:
+    """A time of this machine, as those of the files are."""
+    time = datetime.fromisoformat(text)
+    return time.astimezone().replace(tzinfo=None) if time.tzinfo else time
 
 
 def _executor(asked: argparse.Namespace) -> Executor:
@@ -143,6 +166,7 @@ def _executor(asked: argparse.Namespace) -> Executor:
 def _file_name(student: str) -> str:
     """The id, where a file may have this name; else one that no other id has."""
     plain = "".join(one if one.isalnum() or one in "-. " else "_" for one in student).strip(". ")
+    plain = plain if len(plain.encode()) < 150 else plain[:40]
     return plain if plain == student else f"{plain}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
 
 

@@ -25,10 +25,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A source notebook: `name`, and its cells in order, with solutions and hidden tests."""
+    """A source notebook: `name`, and its cells in order, with solutions and hidden tests.
+
+    `without` are packages that are not there when it is graded; the notebook's metadata name them, since they
+    would do the work that the assignment asks for.
+    """
 
     name: str
     cells: tuple[Cell, ...]
+    without: tuple[str, ...] = ()
 
     @property
     def points(self) -> dict[str, float]:
@@ -80,8 +85,9 @@ def load(name: str, source: Path = SOURCE) -> Assignment:
     if not path.exists():
         known = sorted(folder.name for folder in source.iterdir() if folder.is_dir())
         raise ValueError(f"assignment must be one of {', '.join(known)}, got {name!r}")
-    cells = read_cells(nbformat.read(path, as_version=4))
+    notebook = nbformat.read(path, as_version=4)
+    cells = read_cells(notebook)
     for cell in cells:
         if cell.kind != "written":
             ast.parse(cell.source)
-    return Assignment(name, tuple(cells))
+    return Assignment(name, tuple(cells), tuple(notebook.metadata.get("without", ())))

@@ -3,7 +3,9 @@
 import ast
 import builtins
 import hashlib
+import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +14,13 @@ import nbformat
 import numpy as np
 
 from grader.assignment import Assignment, Cell, read_cells
+from grader.notes import note
 from grader.sandbox import Raised, Sandbox, Stopped
 
 MOST_BYTES = 10 * 2**20
 """A larger file is no notebook that somebody wrote."""
+MOST_TIME = 5
+"""So many times the limit of a cell may all of a submission take."""
 MOST_STARTS = 6
 """So often a process may be lost; what is not tested by then gets nothing."""
 
@@ -28,6 +33,8 @@ class Mark:
     status: str = "graded"
     points: dict[str, float | None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+    """What the teacher should look at before the points count."""
 
     @property
     def total(self) -> float:
@@ -55,8 +62,16 @@ def mark(assignment: Assignment, path: Path, student: str, *hidden: Path, **limi
     if missing:
         result.status = "missing cells"
         result.reasons[""] = f"These cells are missing: {', '.join(missing)}"
-    _Marking(assignment, merged(assignment, cells), result, [path.parent, *hidden], limits).go()
+    result.note = note(assignment, cells)
+    away = [path.parent, *hidden, *_folders(assignment.without)]
+    _Marking(assignment, merged(assignment, cells), result, away, limits).go()
     return result
+
+
+def _folders(packages: tuple[str, ...]) -> list[Path]:
+    """Where packages are installed."""
+    found = (find_spec(name) for name in packages)
+    return [Path(place) for one in found if one for place in one.submodule_search_locations or ()]
 
 
 def merged(assignment: Assignment, theirs: list[Cell]) -> list[Cell]:
@@ -75,7 +90,9 @@ def merged(assignment: Assignment, theirs: list[Cell]) -> list[Cell]:
     for before, cell in zip((None, *assignment.cells), assignment.cells, strict=False):
         if cell.name not in seen and cell.kind in ("given", "test"):
             names = [one.name for one in cells]
-            cells.insert(names.index(before.name) + 1 if before and before.name in names else 0, cell)
+            known = before and before.name in names
+            place = names.index(before.name) + 1 if known else 0 if cell.kind == "given" else len(cells)
+            cells.insert(place, cell)
             seen.add(cell.name)
     return cells
 
@@ -92,13 +109,18 @@ class _Marking:
     def go(self) -> None:
         """Run all cells in order; where the process is lost, once more without the cell that lost it."""
         done: set[str] = set()
+        until = time.monotonic() + MOST_TIME * self.limits.get("seconds", 60)
         for _ in range(MOST_STARTS):
-            with Sandbox(*self.hidden, **self.limits) as sandbox:
+            with Sandbox(*self.hidden, until=until, **self.limits) as sandbox:
                 if self._walk(sandbox, done):
                     return
+            if time.monotonic() > until:
+                break
         for cell in self.cells:
             if cell.kind == "test" and cell.name not in done:
                 said = f"Not tested: your code was stopped {MOST_STARTS} times before."
+                if time.monotonic() > until:
+                    said = "Not tested: your code took too long in all."
                 self.result.reasons.setdefault(cell.name, said)
 
     def _walk(self, sandbox: Sandbox, done: set[str]) -> bool:

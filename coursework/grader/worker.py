@@ -15,6 +15,8 @@ import sys
 
 MOST = 8 * 2**20
 """Bytes of one answer."""
+MOST_ENTRIES = 5000
+"""Of one answer: two that the tests put together may have the square of it."""
 
 
 def packed(value, depth=0):
@@ -38,7 +40,7 @@ def packed(value, depth=0):
         return {"plain": value}
     if isinstance(value, tuple):
         return {"tuple": [packed(one, depth + 1) for one in value]}
-    if isinstance(value, list):
+    if isinstance(value, list | range | collections.abc.Iterator | collections.abc.ValuesView):
         return {"list": [packed(one, depth + 1) for one in value]}
     if isinstance(value, collections.abc.Mapping):
         return {"dict": [[packed(k, depth + 1), packed(v, depth + 1)] for k, v in value.items()]}
@@ -50,11 +52,16 @@ def unpacked(value):
     import numpy as np
 
     ((kind, content),) = [(k, v) for k, v in value.items() if k not in ("dtype", "shape")]
+    if kind in ("tuple", "list", "dict") and len(content) > MOST_ENTRIES:
+        raise ValueError(f"a {kind} of {len(content)} entries")
     if kind == "array":
         dtype = np.dtype(value["dtype"])
         if dtype.kind not in "biufc":
             raise TypeError(f"an array of {dtype}")
-        return np.frombuffer(base64.b64decode(content), dtype).reshape(value["shape"]).copy()
+        array = np.frombuffer(base64.b64decode(content), dtype).reshape(value["shape"]).copy()
+        if max(array.size, *array.shape, 0) > MOST_ENTRIES:
+            raise ValueError(f"an array of {array.size} entries")
+        return array
     if kind == "dict":
         return {unpacked(k): unpacked(v) for k, v in content}
     if kind in ("tuple", "list"):
