@@ -300,6 +300,16 @@ def test_large_scores_neither_overflow_nor_reach_padding(name):
     np.testing.assert_allclose(weights.sum(axis=-1), 1)
 
 
+def test_each_matrix_of_a_score_starts_in_the_interval_of_its_sizes_and_v_as_one_row():
+    rng, Q, A = np.random.default_rng(0), 3, 2
+    drawn = [GeneralAttention(Q, K, rng=rng).params for _ in range(200)]
+    drawn += [AdditiveAttention(Q, K, A, rng=rng).params for _ in range(200)]
+    for name, inputs, outputs in (("W", K, Q), ("W_q", Q, A), ("W_k", K, A), ("v", A, 1)):
+        largest = max(np.abs(params[name]).max() for params in drawn if name in params)
+        limit = np.sqrt(6 / (inputs + outputs))
+        assert 0.97 * limit < largest < limit, name
+
+
 def test_two_steps_of_gradient_descent_lower_the_loss():
     rng, queries, keys = arrays()
     target = rng.standard_normal((T, B, K))

@@ -72,6 +72,12 @@ def test_headings_code_repeats_and_foreign_characters_are_left_out(monkeypatch):
     assert reference_text() == prose.replace("“", '"').replace("”", '"').replace("–\n", "- ")
 
 
+def test_a_paragraph_is_prose_from_60_characters(monkeypatch):
+    topics = {"a": "a" * 58 + ".", "b": "b" * 59 + "."}
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", type("topics", (), {"topics": topics}))
+    assert reference_text() == topics["b"]
+
+
 def test_a_python_without_its_documentation_is_told_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     with pytest.raises(ImportError, match="use a complete Python"):

@@ -323,6 +323,7 @@ def test_alignment_says_what_its_translator_says_with_and_without_a_word():
     assert figure.german == tuple(said)
     np.testing.assert_allclose(figure.alignment, weights[: len(said), 0], atol=1e-5)
     figure.children[0].hidden = [1]
+    assert len(figure.alignment) > 0
     assert (figure.alignment[:, 1] == 0).all()
     np.testing.assert_allclose(figure.alignment.sum(axis=1), 1)
 
@@ -332,10 +333,17 @@ def test_the_weights_of_an_alignment_travel_compressed_and_whole():
     canvas = Alignment({"dot": model, "same": model}).children[0]
     assert len(canvas.weights) < 300 * 1024
     flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
-    [start] = [place[3] for place in canvas.places if place[:3] == ["same", "readout", "b"]]
-    np.testing.assert_array_equal(
-        flat[start : start + len(GERMAN)], model.readout.params["b"].astype(np.float32)
-    )
+    found = {
+        tuple(place): flat[start : start + rows * columns].reshape(rows, columns)
+        for *place, start, rows, columns in canvas.places
+    }
+    there, back = model.encoder.directions.values()
+    layers = {"encoder.there": there, "encoder.back": back, "decoder": model.decoder}
+    for part, layer in (layers | {"readout": model.readout}).items():
+        for param, array in layer.params.items():
+            # The page takes what has one row for a vector.
+            expected = np.atleast_2d(array.astype(np.float32))
+            np.testing.assert_array_equal(found["same", part, param], expected)
     parts = ["attention", "encoder.there", "encoder.back", "decoder", "readout"]
     assert list(dict.fromkeys(place[1] for place in canvas.places)) == parts
     # The dot product has no weights, and its empty place makes room for none

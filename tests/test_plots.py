@@ -16,20 +16,45 @@ def ax():
     plt.close(fig)
 
 
-def contrast_with_white(color):
+def luminance(color):
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color)]
-    return 1.05 / (np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05)
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one, other):
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize("name", ["BLUE", "ORANGE", "GREEN", "GREY"])
 def test_a_line_in_each_colour_stands_out_from_white_paper(name):
-    assert contrast_with_white(getattr(plots, name)) >= 3  # WCAG 2.2, 1.4.11
+    assert contrast(getattr(plots, name), "white") >= 3  # WCAG 2.2, 1.4.11
 
 
 def test_the_style_is_known_to_matplotlib():
     with plt.rc_context():
         plt.rcParams |= plots.STYLE
         assert plt.rcParams["font.size"] == 12
+
+
+def test_no_frame_stands_around_a_plot_or_its_legend():
+    with plt.rc_context(plots.STYLE):
+        fig, ax = plt.subplots()
+        ax.plot([0, 1], label="loss")
+        assert not ax.legend().get_frame_on()
+        assert [name for name, spine in ax.spines.items() if spine.get_visible()] == ["left", "bottom"]
+        plt.close(fig)
+
+
+def test_long_labels_stay_within_the_figure():
+    with plt.rc_context(plots.STYLE):
+        fig, ax = plt.subplots()
+        plot_attention(ax, np.eye(2), ["a long label below"] * 2, ["a long label on the left"] * 2)
+        fig.draw_without_rendering()
+        for label in ax.get_xticklabels() + ax.get_yticklabels():
+            assert fig.bbox.containsx(label.get_window_extent().x0)
+            assert fig.bbox.containsy(label.get_window_extent().y0)
+        plt.close(fig)
 
 
 def test_every_run_is_drawn_and_the_line_goes_through_the_means(ax):
@@ -40,6 +65,7 @@ def test_every_run_is_drawn_and_the_line_goes_through_the_means(ax):
     np.testing.assert_allclose([run.get_ydata() for run in runs], [[0.5, 0.2], [1.0, 0.6]])
     assert {run.get_linestyle() for run in runs} == {"None"}
     assert {run.get_color() for run in runs} == {means.get_color()}
+    assert ax.get_xticks().tolist() == [10, 20]
 
 
 @pytest.mark.parametrize("runs", [[1.0, 2.0], [[1.0, 2.0]], np.ones((2, 2, 2))])
@@ -50,11 +76,21 @@ def test_runs_must_have_a_row_for_each_place(ax, runs):
 
 
 def test_a_weight_is_written_in_its_own_row_and_column_in_percent(ax):
-    plot_attention(ax, [[0.93, 0.04, 0.03], [0.0, 0.3, 0.7]], ["four", "and", "ten"], ["vier", "zehn"])
+    plot_attention(ax, [[0.901, 0.05, 0.049], [0.0, 0.3, 0.7]], ["four", "and", "ten"], ["vier", "zehn"])
     written = {(text.get_position(), text.get_text()) for text in ax.texts}
-    assert written == {((0, 0), "93"), ((1, 1), "30"), ((2, 1), "70")}
+    assert written == {((0, 0), "90"), ((1, 0), "5"), ((1, 1), "30"), ((2, 1), "70")}
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["four", "and", "ten"]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["vier", "zehn"]
+
+
+def test_a_written_weight_stands_out_from_its_tile(ax):
+    weights = np.linspace(0.05, 1, 20)
+    plot_attention(ax, [weights], range(20), ["said"])
+    [image] = ax.images
+    tiles = image.cmap(image.norm(weights))[:, :3]
+    assert len(ax.texts) == 20
+    for text, tile in zip(ax.texts, tiles, strict=True):
+        assert contrast(text.get_color(), tile) >= 3, text.get_text()
 
 
 def test_labels_must_fit_the_weights(ax):

@@ -3,6 +3,7 @@
 import io
 import math
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -380,6 +381,15 @@ def test_no_bar_is_drawn_where_none_is_wanted(rng, monkeypatch, stream):
     monkeypatch.setattr("sys.stderr", stream())
     model = NumPyModel(rng)
     train(model.loss_of, SGD(model.layers, 0.1), sums(rng, 3), progress=stream is io.StringIO)
+    assert sys.stderr.getvalue() == ""
+
+
+def test_a_kernel_that_does_not_say_whether_input_may_ask_gets_no_bar(rng, monkeypatch):
+    shell = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    model = NumPyModel(rng)
+    train(model.loss_of, SGD(model.layers, 0.1), sums(rng, 3))
     assert sys.stderr.getvalue() == ""
 
 
