@@ -57,7 +57,7 @@ def plot_attention(ax: Axes, weights, columns: Sequence[object], rows: Sequence[
     ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (t, s), weight in np.ndenumerate(weights):
         if weight >= 0.05:
-            ink = "white" if weight > 0.6 else "black"
+            ink = "white" if weight > 0.7 else "black"
             ax.text(s, t, f"{100 * weight:.0f}", ha="center", va="center", color=ink)
     ax.set_xticks(range(len(columns)), [str(label) for label in columns], rotation=60, ha="right")
     ax.set_yticks(range(len(rows)), [str(label) for label in rows])

@@ -90,7 +90,7 @@ def test_a_written_weight_stands_out_from_its_tile(ax):
     tiles = image.cmap(image.norm(weights))[:, :3]
     assert len(ax.texts) == 20
     for text, tile in zip(ax.texts, tiles, strict=True):
-        assert contrast(text.get_color(), tile) >= 3, text.get_text()
+        assert contrast(text.get_color(), tile) >= 4, text.get_text()
 
 
 def test_labels_must_fit_the_weights(ax):
