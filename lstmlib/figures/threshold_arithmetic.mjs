@@ -1,0 +1,28 @@
+// Counting alarms. tests/test_arithmetic.py holds it equal to lstmlib's Threshold.
+
+// A beat raises an alarm where its score is above the threshold. How many alarms, how many of them for
+// odd beats, and what follows; a share of nothing is null.
+export function countAlarms(scores, odd, threshold, hours) {
+  let [right, wrong, all] = [0, 0, 0];
+  scores.forEach((score, n) => {
+    if (odd[n]) all += 1;
+    if (score > threshold) odd[n] ? (right += 1) : (wrong += 1);
+  });
+  const alarms = right + wrong;
+  return {
+    alarms,
+    right,
+    precision: alarms ? right / alarms : null,
+    recall: all ? right / all : null,
+    falsePerHour: wrong / hours,
+  };
+}
+
+// For each beat the first step whose surprise is above the threshold, or -1. `steps[t]` is the beat of step t.
+export function alarmSteps(surprise, steps, beats, threshold) {
+  const first = Array(beats).fill(-1);
+  surprise.forEach((value, t) => {
+    if (value > threshold && first[steps[t]] === -1) first[steps[t]] = t;
+  });
+  return first;
+}
