@@ -190,7 +190,7 @@ def _wave(wave: int, person: Array, kind: NDArray[np.int_]) -> tuple[Array, Arra
 
 
 def _relax(g: Array, h: float) -> Array:
-    """z after every step of length h, from z = 0, for z' = g − z with g given at steps and between them."""
+    """What z is after every step of length h, from 0, for z' = g − z with g given at steps and between."""
     keep, half = np.exp(-h), np.exp(-h / 2)
     added = h / 6 * (keep * g[:-2:2] + 4 * half * g[1::2] + g[2::2])
     z = np.zeros((len(added) + 1, *g.shape[1:]))

@@ -166,7 +166,7 @@ def _check(arrays: Mapping[str, np.ndarray], detectors: Sequence[str] | Mapping,
     if set(steps) != set(range(len(kind))) or not set(kind) <= set(range(len(KINDS))):
         raise ValueError(
             f"steps must name each of the {len(kind)} beats of kind, and kind hold places in KINDS, "
-            f"0 to {len(KINDS) - 1}; got beats {sorted(set(steps.tolist()))[:3]} … and kinds {sorted(set(kind.tolist()))}"
+            f"0 to {len(KINDS) - 1}; got beats up to {steps.max():g} and kinds up to {kind.max():g}"
         )
     if not arrays["odd"].any():
         raise ValueError("odd must be True for one beat at least, or there is no recall")
