@@ -1,4 +1,4 @@
-"""A made electrocardiogram, for `applications/anomaly_detection`: beats as a model of 2003 draws them, some odd.
+"""An electrocardiogram from a model of 2003, with odd beats, for `applications/anomaly_detection`.
 
 A point runs round a circle, once for each beat. At five angles stand the waves P, Q, R, S and T, each of
 which pushes a third coordinate, the signal, up or down. It is a model of a curve, not of a heart.

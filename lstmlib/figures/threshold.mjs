@@ -78,7 +78,7 @@ function draw(canvas, { signal, surprise, beats, threshold, start, seconds, hz, 
   const x = (second) => LEFT + ((RIGHT - LEFT) * (second - start)) / seconds;
   const within = (second) => Math.max(LEFT, Math.min(RIGHT, x(second)));
   const y = ([top, bottom], share) => bottom - (bottom - top) * Math.max(0, Math.min(1, share));
-  for (const { begin, end, kind, odd } of beats.filter((beat) => beat.odd)) {
+  for (const { begin, end, kind } of beats.filter((beat) => beat.odd)) {
     const [from, to] = [within(begin), within(end)];
     svg(canvas, "rect", { x: from, y: 18, width: to - from, height: SURPRISE[1] - 18, class: "gate" });
     if (to - from > 20) svg(canvas, "text", { x: (from + to) / 2, y: 14, class: "small" }, kind);

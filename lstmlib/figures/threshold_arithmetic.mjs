@@ -6,7 +6,9 @@ export function countAlarms(scores, odd, threshold, hours) {
   let [right, wrong, all] = [0, 0, 0];
   scores.forEach((score, n) => {
     if (odd[n]) all += 1;
-    if (score > threshold) odd[n] ? (right += 1) : (wrong += 1);
+    if (score <= threshold) return;
+    if (odd[n]) right += 1;
+    else wrong += 1;
   });
   const alarms = right + wrong;
   return {
