@@ -60,6 +60,7 @@ def electrocardiogram(
     odd: float = 0.0,
     variation: float = 0.03,
     noise: float = 0.02,
+    people: float = 0.15,
     rng: Generator | None = None,
 ) -> Recording:
     """B recordings of so many seconds, in which each beat is odd with probability `odd`.
@@ -71,8 +72,8 @@ def electrocardiogram(
     it by ω, and the third, linear in z, is solved by Simpson's rule. The signal is z, in millivolts, and
     Gaussian noise.
 
-    Each recording has its own mean interval (`INTERVALS`) and the heights of the table, each times a number
-    from U(0.85, 1.15). Intervals are those of `beat_intervals`. An odd beat is one of five, all equally
+    Each recording has its own mean interval (`INTERVALS`), and its own heights: those of the table, each times
+    a number from U(1 − people, 1 + people). Intervals are those of `beat_intervals`. An odd beat is one of five, all equally
     likely, and two never follow each other; nor is one of a recording's first four odd:
 
     - early: the rest before P (up to the angle `REST`) is passed 6 times as fast;
@@ -93,6 +94,8 @@ def electrocardiogram(
         Standard deviation of the intervals, as a share of their mean, from 0 to 0.1.
     noise : float
         Standard deviation of the noise in mV, at least 0.
+    people : float
+        How far recordings differ in the heights of their waves, from 0 to 1.
 
     Raises ValueError for a number outside its range, or an `rng` that is no Generator. From McSharry,
     Clifford, Tarassenko & Smith 2003, equations 1 to 4 and Table I. The odd beats and the differences between
@@ -110,11 +113,12 @@ def electrocardiogram(
     B, rng = check_size(B, "B"), check_rng(rng)
     _check_between(odd, "odd", 0, 1)
     _check_between(noise, "noise", 0, np.inf)
+    _check_between(people, "people", 0, 1)
     steps = round(seconds * HZ)
     N = 2 + int(seconds / (0.5 * INTERVALS[0]))  # more than can fit
     mean = rng.uniform(*INTERVALS, B)
     intervals = beat_intervals(N, mean, variation, rng=rng)
-    person = MILLIVOLTS * HEIGHTS * rng.uniform(0.85, 1.15, (B, 5))
+    person = MILLIVOLTS * HEIGHTS * rng.uniform(1 - people, 1 + people, (B, 5))
     kind, breath = _kinds(N, B, odd, rng), rng.uniform(0, 2 * np.pi, B)
     # Two substeps in a sample, and the middle of each for Simpson's rule
     t = np.arange(2 * _SUBSTEPS * (steps - 1) + 1) / (2 * _SUBSTEPS * HZ)

@@ -259,26 +259,18 @@ def test_alarms_are_counted_in_javascript_as_in_lstmlib(javascript):
     rng = np.random.default_rng(0)
     scores, odd = np.float32(rng.uniform(-1, 4, 300)), rng.uniform(size=300) < 0.2
     scores[:20] = np.arange(20) / 4  # some stand on the threshold itself
-    surprise, steps = np.float32(rng.uniform(-1, 4, 640)), np.sort(rng.integers(0, 40, 640))
     thresholds = [0, 0.25, 1, 1.7, 3, *rng.uniform(0, 3, 10)]
     found = javascript(
         ALARMS,
-        """({ countAlarms, alarmSteps }, { scores, odd, surprise, steps, thresholds }) =>
+        """({ countAlarms }, { scores, odd, thresholds }) =>
           thresholds.map((threshold) => ({
             ...countAlarms(scores, odd, threshold, 0.75),
-            first: alarmSteps(surprise, steps, 40, threshold),
             none: countAlarms([], [], threshold, 1),
           }))""",
-        {
-            "scores": scores.tolist(),
-            "odd": odd.tolist(),
-            "surprise": surprise.tolist(),
-            "steps": steps.tolist(),
-            "thresholds": thresholds,
-        },
+        {"scores": scores.tolist(), "odd": odd.tolist(), "thresholds": thresholds},
     )
-    of_beat = np.concatenate([np.arange(12).repeat(32), np.full(256, 12)])
-    figure = Threshold(np.zeros(1280), of_beat, np.zeros(13), {"": np.zeros(640)}, {"": scores}, odd, 0.75)
+    beat = np.arange(10).repeat(128)
+    figure = Threshold(np.zeros(1280), beat, np.zeros(10), {"": np.zeros(10)}, {"": scores}, odd, 0.75)
     for threshold, one in zip(thresholds, found, strict=True):
         figure.threshold = threshold
         count = figure.count
@@ -289,6 +281,3 @@ def test_alarms_are_counted_in_javascript_as_in_lstmlib(javascript):
         assert one["none"] == {
             "alarms": 0, "right": 0, "precision": None, "recall": None, "falsePerHour": 0,
         }  # fmt: skip
-        for beat in range(40):
-            above = np.flatnonzero((steps == beat) & (surprise > threshold))
-            assert one["first"][beat] == (above[0] if len(above) else -1)

@@ -84,9 +84,9 @@ def a_threshold(**options):
     rng = np.random.default_rng(0)
     arguments = {
         "signal": rng.uniform(-0.5, 1.2, 12 * HZ),
-        "steps": np.repeat(np.arange(12), 32),
+        "beat": np.repeat(np.arange(12), HZ),
         "kind": [0, 0, 0, 0, 1, 0, 0, 5, 0, 3, 0, 0],
-        "surprise": {name: rng.uniform(-1, 4, 12 * 32) for name in ("one", "other")},
+        "drawn": {name: rng.uniform(-1, 4, 12) for name in ("one", "other")},
         "scores": {"one": [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], "other": rng.uniform(0, 3, 8)},
         "odd": [False, False, True, False, True, True, False, False],
         "hours": 0.25,
@@ -471,12 +471,12 @@ def test_the_numbers_of_a_threshold_travel_compressed_and_whole():
     names = [name for name, _ in canvas.lengths]
     assert names == [
         "signal",
-        "steps",
+        "beat",
         "kind",
         "odd",
-        "surprise 0",
+        "drawn 0",
         "scores 0",
-        "surprise 1",
+        "drawn 1",
         "scores 1",
     ]
     parts = np.split(flat, np.cumsum([length for _, length in canvas.lengths]))
@@ -533,14 +533,20 @@ def test_three_switches_computes_what_lstm_step_computes():
         (lambda: Alignment({}), "models must hold at least one translator"),
         (lambda: a_threshold(threshold=3.5), "threshold must be a number from 0 to 3, got 3.5"),
         (lambda: a_threshold(start=4.5), "start must be a number from 0 to 4, got 4.5"),
-        (lambda: a_threshold(surprise={}), "surprise must hold at least one detector"),
+        (lambda: a_threshold(drawn={}), "drawn must hold at least one detector"),
         (lambda: a_threshold(scores={}), "scores 0 must be one row of finite numbers, got shape (0,)"),
         (lambda: a_threshold(odd=[True]), "scores 0 must have 1 entries, as many as odd, got 8"),
         (lambda: a_threshold(odd=[False] * 8), "odd must be True for one beat at least"),
         (lambda: a_threshold(hours=0), "hours must be a number above 0, got 0"),
-        (lambda: a_threshold(signal=np.zeros(8 * HZ)), "signal must last longer than 8 s, 1024 samples"),
+        (
+            lambda: a_threshold(signal=np.zeros(8 * HZ), beat=np.arange(12).repeat(86)[: 8 * HZ]),
+            "signal must last longer than 8 s, 1024 samples",
+        ),
         (lambda: a_threshold(signal=[np.nan] * 2000), "signal must be one row of finite numbers"),
-        (lambda: a_threshold(kind=[0] * 11), "steps must name each of the 11 beats of kind"),
+        (
+            lambda: a_threshold(kind=[0] * 11, drawn={"one": [0] * 11}),
+            "beat must name each of the 11 beats of kind",
+        ),
         (lambda: a_threshold(kind=[6] * 12), "kind hold places in KINDS, 0 to 5"),
         (
             lambda: Alignment({"dot": a_translator(None, LSTM(len(ENGLISH), 4))}),

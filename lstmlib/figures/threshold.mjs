@@ -1,18 +1,19 @@
-// A stretch of an electrocardiogram, a detector's surprise below it, and a threshold to move.
+// A stretch of an electrocardiogram, a detector's score of each beat below it, and a threshold to move.
 
 import { choice, controls, drawing, field, nameSliders, number, onChange, moved, status, svg } from "./drawing.mjs";
-import { alarmSteps, countAlarms } from "./threshold_arithmetic.mjs";
+import { countAlarms } from "./threshold_arithmetic.mjs";
 
 const [LEFT, RIGHT] = [30, 352];
 const SIGNAL = [30, 118]; // top and bottom of the two panels
-const SURPRISE = [142, 212];
+const SCORE = [142, 212];
 const NAMES = { threshold: "the threshold", start: "the picture's first second" };
 
 async function render({ model, el }) {
   const [kinds, hz, hours, [low, high], seconds] =
     ["kinds", "hz", "hours", "limits", "seconds"].map((name) => model.get(name));
   const arrays = await unpack(model.get("data"), model.get("lengths"));
-  const { signal, steps, kind, odd } = arrays;
+  const { signal, beat, kind, odd } = arrays;
+  const spans = kind.map((_, n) => [beat.indexOf(n) / hz, (beat.lastIndexOf(n) + 1) / hz]);
   const detectors = model.get("detectors");
   const row = controls(el);
   const canvas = drawing(el, 232);
@@ -22,22 +23,19 @@ async function render({ model, el }) {
     const [threshold, start, name] = ["threshold", "start", "detector"].map((one) => model.get(one));
     const which = detectors.indexOf(name);
     const found = countAlarms(arrays[`scores ${which}`], odd, threshold, hours);
-    const surprise = arrays[`surprise ${which}`];
-    const first = alarmSteps(surprise, steps, kind.length, threshold);
-    const second = (step) => (step * signal.length) / steps.length / hz;
-    const beats = kind.map((k, n) => {
-      const [begin, end] = [second(steps.indexOf(n)), second(steps.lastIndexOf(n) + 1)];
-      return { begin, end, kind: kinds[k], odd: k > 0, alarm: first[n] < 0 ? null : second(first[n]) };
+    const beats = spans.map(([begin, end], n) => {
+      const score = arrays[`drawn ${which}`][n];
+      return { begin, end, kind: kinds[kind[n]], odd: kind[n] > 0, score, alarm: score > threshold };
     });
     const seen = beats.filter(({ begin, end }) => end > start && begin < start + seconds);
-    draw(canvas, { signal, surprise, beats: seen, threshold, start, seconds, hz, low, high });
-    const tell = seen.filter((beat) => beat.odd || beat.alarm !== null).map((beat) => {
-      const what = beat.odd ? `${beat.kind} beat` : "normal beat";
-      return `${what} at ${beat.begin.toFixed(1)} s, ${beat.alarm === null ? "missed" : beat.odd ? "alarm" : "false alarm"}`;
+    draw(canvas, { signal, beats: seen, threshold, start, seconds, hz, low, high });
+    const tell = seen.filter((one) => one.odd || one.alarm).map((one) => {
+      const verdict = !one.alarm ? "missed" : one.odd ? "alarm" : "false alarm";
+      return `${one.kind} beat at ${one.begin.toFixed(1)} s, ${verdict}`;
     });
     const precision = found.precision === null ? "no alarm, so no precision" : `precision ${number(found.precision)}`;
     line.textContent =
-      `${happened}${name}, threshold ${number(threshold)}. Over ${number(hours)} hours: ${found.alarms} alarms, ` +
+      `${happened}${name}, threshold ${number(threshold)}. Over ${number(hours)} hours ${found.alarms} alarms: ` +
       `${precision}, recall ${number(found.recall)}, ${number(found.falsePerHour)} false alarms an hour. ` +
       `From ${start} to ${start + seconds} s: ${tell.length ? tell.join("; ") : "no odd beat and no alarm"}.`;
   };
@@ -67,51 +65,44 @@ async function unpack(data, lengths) {
     lengths.map(([name, length]) => [name, Array.from(flat.subarray(start, (start += length)))]));
 }
 
-function draw(canvas, { signal, surprise, beats, threshold, start, seconds, hz, low, high }) {
+function draw(canvas, { signal, beats, threshold, start, seconds, hz, low, high }) {
   canvas.replaceChildren();
   canvas.setAttribute(
     "aria-label",
-    `Above, ${seconds} seconds of the signal with the odd beats shaded and named; below, the surprise of the ` +
-      "detector, and the threshold as a dashed line. A triangle marks an alarm for an odd beat, a cross a " +
+    `Above, ${seconds} seconds of the signal with the odd beats shaded and named; below, the score of each ` +
+      "beat, and the threshold as a dashed line. A triangle marks an alarm for an odd beat, a cross a " +
       "false one. The line below says which.",
   );
   const x = (second) => LEFT + ((RIGHT - LEFT) * (second - start)) / seconds;
   const within = (second) => Math.max(LEFT, Math.min(RIGHT, x(second)));
   const y = ([top, bottom], share) => bottom - (bottom - top) * Math.max(0, Math.min(1, share));
-  for (const { begin, end, kind } of beats.filter((beat) => beat.odd)) {
+  for (const { begin, end, kind } of beats.filter((one) => one.odd)) {
     const [from, to] = [within(begin), within(end)];
-    svg(canvas, "rect", { x: from, y: 18, width: to - from, height: SURPRISE[1] - 18, class: "gate" });
+    svg(canvas, "rect", { x: from, y: 18, width: to - from, height: SCORE[1] - 18, class: "gate" });
     if (to - from > 20) svg(canvas, "text", { x: (from + to) / 2, y: 14, class: "small" }, kind);
   }
-  curve(canvas, signal, hz, x, start, seconds, (mV) => y(SIGNAL, (mV + 0.8) / 2.3), "flow");
-  const share = (value) => y(SURPRISE, (value - low) / (high - low));
-  const perSecond = (hz * surprise.length) / signal.length;
-  curve(canvas, surprise, perSecond, x, start, seconds, share, "curve");
+  const [from, to] = [Math.ceil(start * hz), Math.floor((start + seconds) * hz)];
+  const points = signal.slice(from, to + 1).map((mV, k) =>
+    `${x((from + k) / hz).toFixed(1)} ${y(SIGNAL, (mV + 0.8) / 2.3).toFixed(1)}`);
+  svg(canvas, "path", { d: `M${points.join(" L")}`, class: "flow", "stroke-width": 1.2 });
+  const share = (value) => y(SCORE, (value - low) / (high - low));
+  for (const { begin, end, score } of beats)
+    svg(canvas, "path", { d: `M${within(begin) + 1} ${share(score)} H${within(end) - 1}`, class: "curve" });
   svg(canvas, "line", { x1: LEFT, y1: share(threshold), x2: RIGHT, y2: share(threshold), class: "bound" });
   for (const value of [low, high])
     svg(canvas, "text", { x: LEFT - 4, y: share(value) + 4, class: "small end" }, value);
   svg(canvas, "text", { x: LEFT - 4, y: y(SIGNAL, 1.8 / 2.3) + 4, class: "small end" }, "1 mV");
   svg(canvas, "text", { x: LEFT - 4, y: y(SIGNAL, 0.8 / 2.3) + 4, class: "small end" }, "0");
-  svg(canvas, "text", { x: RIGHT, y: 138, class: "small end name" }, "surprise");
+  svg(canvas, "text", { x: RIGHT, y: 138, class: "small end name" }, "score of each beat");
   for (let k = 0; k <= seconds; k += 2)
     svg(canvas, "text", { x: x(start + k), y: 226, class: "small" }, `${start + k} s`);
-  for (const { alarm, odd } of beats) {
-    if (alarm === null || alarm < start || alarm > start + seconds) continue;
-    const [at, base] = [x(alarm), 130];
-    if (odd) svg(canvas, "path", { d: `M${at - 5} ${base} L${at + 5} ${base} L${at} ${base - 9} Z`, class: "positive" });
+  for (const { end, odd } of beats.filter((one) => one.alarm && one.end <= start + seconds)) {
+    const [at, base] = [x(end), 130];
+    if (odd) svg(canvas, "path", { d: `M${at - 5} ${base} h10 l-5 -9 Z`, class: "positive" });
     else svg(canvas, "path", {
-      d: `M${at - 4} ${base} l8 -8 M${at - 4} ${base - 8} l8 8`, class: "link negative", "stroke-width": 2.5,
+      d: `M${at - 4} ${base} l8 -8 m-8 0 l8 8`, class: "link negative", "stroke-width": 2.5,
     });
   }
-}
-
-// The part of `values`, so many in a second, that the picture shows.
-function curve(canvas, values, perSecond, x, start, seconds, y, look) {
-  const [from, to] = [Math.ceil(start * perSecond), Math.floor((start + seconds) * perSecond)];
-  const points = values.slice(from, to + 1).map((value, k) => {
-    return `${x((from + k) / perSecond).toFixed(1)} ${y(value).toFixed(1)}`;
-  });
-  svg(canvas, "path", { d: `M${points.join(" L")}`, class: look, "stroke-width": 1.2 });
 }
 
 export default { render };

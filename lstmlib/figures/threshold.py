@@ -1,7 +1,7 @@
-"""A stretch of a signal, how much it surprises each detector, and a threshold above which it is an alarm."""
+"""A stretch of a signal, how much each beat surprises a detector, and a threshold above which it is an alarm."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,25 +41,25 @@ class _ThresholdCanvas(Canvas):
 
 
 class Threshold(Figure):
-    """One electrocardiogram with the surprise of several detectors, and the alarms over many.
+    """One electrocardiogram with the scores of several detectors, and the alarms over many.
 
     The reader chooses a detector, moves the threshold, and moves along the recording. A beat raises an alarm
-    where its score, the largest surprise within it, is above the threshold. Precision is the share of alarms
+    at its end, where its score is above the threshold. Precision is the share of alarms
     that are right, recall the share of odd beats that raise one; false alarms are counted by the hour.
 
-    All surprise is expected on a scale on which the thresholds from 0 to 3 make sense, such as 0 for the
+    All scores are expected on a scale on which the thresholds from 0 to 3 make sense, such as 0 for the
     median of normal beats, and 1 for the threshold chosen on them. The numbers travel as float32, compressed.
 
     Parameters
     ----------
     signal : array (T,)
         What is drawn, in millivolts, `HZ` samples in a second, for more than 8 seconds.
-    steps : array of int (S,)
-        The beat of each of S steps, evenly spread over the signal, from 0 up.
+    beat : array of int (T,)
+        The beat of each sample, from 0 up.
     kind : array of int (N,)
         The kind of each of these beats, its place in `KINDS`.
-    surprise : mapping of arrays (S,)
-        For each detector's name its surprise at each step.
+    drawn : mapping of arrays (N,)
+        For each detector's name its score of each of these beats.
     scores : mapping of arrays (M,)
         For each detector's name its score of every beat that counts, of this and other recordings.
     odd : array of bool (M,)
@@ -72,9 +72,9 @@ class Threshold(Figure):
 
     Examples
     --------
-    >>> steps, surprise = np.repeat(np.arange(10), 32), np.zeros(320)
-    >>> figure = Threshold(np.zeros(1280), steps, np.zeros(10, int), {"none": surprise},
-    ...                    {"none": np.array([0.5, 2.0, 1.5])}, np.array([False, True, False]), hours=0.5)
+    >>> beat, kind = np.repeat(np.arange(10), 128), np.zeros(10, int)
+    >>> figure = Threshold(np.zeros(1280), beat, kind, {"none": np.zeros(10)},
+    ...                    {"none": [0.5, 2.0, 1.5]}, [False, True, False], hours=0.5)
     >>> figure.count
     Alarms(alarms=2, right=1, precision=0.5, recall=1.0, false_per_hour=2.0)
     """
@@ -82,29 +82,29 @@ class Threshold(Figure):
     def __init__(
         self,
         signal: ArrayLike,
-        steps: ArrayLike,
+        beat: ArrayLike,
         kind: ArrayLike,
-        surprise: Mapping[str, ArrayLike],
+        drawn: Mapping[str, ArrayLike],
         scores: Mapping[str, ArrayLike],
         odd: ArrayLike,
         hours: float,
         threshold: float = 1.0,
         start: float = 0.0,
     ) -> None:
-        numbers = {"signal": signal, "steps": steps, "kind": kind, "odd": odd}
-        for n, name in enumerate(surprise):
-            numbers |= {f"surprise {n}": surprise[name], f"scores {n}": scores.get(name, ())}
+        numbers = {"signal": signal, "beat": beat, "kind": kind, "odd": odd}
+        for n, name in enumerate(drawn):
+            numbers |= {f"drawn {n}": drawn[name], f"scores {n}": scores.get(name, ())}
         arrays = {name: np.asarray(value, np.float32) for name, value in numbers.items()}
-        _check(arrays, surprise, hours)
-        self._scores = {name: arrays[f"scores {n}"] for n, name in enumerate(surprise)}
+        _check(arrays, hours)
+        self._scores = {name: arrays[f"scores {n}"] for n, name in enumerate(drawn)}
         self._odd = arrays["odd"] > 0
         self._start = Between(0, len(arrays["signal"]) // HZ - SECONDS)
         data = np.concatenate(list(arrays.values())).astype("<f4")
         canvas = _ThresholdCanvas(
             data=zlib.compress(data.tobytes(), 9),
             lengths=[[name, len(array)] for name, array in arrays.items()],
-            detectors=list(surprise),
-            detector=next(iter(surprise)),
+            detectors=list(drawn),
+            detector=next(iter(drawn)),
             hours=float(hours),
         )
         super().__init__(canvas, threshold=threshold, start=start)
@@ -146,14 +146,14 @@ class Threshold(Figure):
         )
 
 
-def _check(arrays: Mapping[str, np.ndarray], detectors: Sequence[str] | Mapping, hours: float) -> None:
+def _check(arrays: Mapping[str, np.ndarray], hours: float) -> None:
     """Whether all arrays fit one another."""
-    if not detectors:
-        raise ValueError("surprise must hold at least one detector, under its name")
+    if "drawn 0" not in arrays:
+        raise ValueError("drawn must hold at least one detector, under its name")
     for name, array in arrays.items():
         if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
             raise ValueError(f"{name} must be one row of finite numbers, got shape {array.shape}")
-        like = {"surprise": "steps", "scores": "odd"}.get(name.split()[0])
+        like = {"beat": "signal", "drawn": "kind", "scores": "odd"}.get(name.split()[0])
         if like and len(array) != len(arrays[like]):
             raise ValueError(
                 f"{name} must have {len(arrays[like])} entries, as many as {like}, got {len(array)}"
@@ -162,11 +162,11 @@ def _check(arrays: Mapping[str, np.ndarray], detectors: Sequence[str] | Mapping,
         raise ValueError(
             f"signal must last longer than {SECONDS} s, {SECONDS * HZ} samples, got {len(arrays['signal'])}"
         )
-    steps, kind = arrays["steps"], arrays["kind"]
-    if set(steps) != set(range(len(kind))) or not set(kind) <= set(range(len(KINDS))):
+    beat, kind = arrays["beat"], arrays["kind"]
+    if set(beat) != set(range(len(kind))) or not set(kind) <= set(range(len(KINDS))):
         raise ValueError(
-            f"steps must name each of the {len(kind)} beats of kind, and kind hold places in KINDS, "
-            f"0 to {len(KINDS) - 1}; got beats up to {steps.max():g} and kinds up to {kind.max():g}"
+            f"beat must name each of the {len(kind)} beats of kind, and kind hold places in KINDS, "
+            f"0 to {len(KINDS) - 1}; got beats up to {beat.max():g} and kinds up to {kind.max():g}"
         )
     if not arrays["odd"].any():
         raise ValueError("odd must be True for one beat at least, or there is no recall")

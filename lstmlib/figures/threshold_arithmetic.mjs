@@ -19,12 +19,3 @@ export function countAlarms(scores, odd, threshold, hours) {
     falsePerHour: wrong / hours,
   };
 }
-
-// For each beat the first step whose surprise is above the threshold, or -1. `steps[t]` is the beat of step t.
-export function alarmSteps(surprise, steps, beats, threshold) {
-  const first = Array(beats).fill(-1);
-  surprise.forEach((value, t) => {
-    if (value > threshold && first[steps[t]] === -1) first[steps[t]] = t;
-  });
-  return first;
-}
