@@ -72,9 +72,10 @@ def electrocardiogram(
     it by ω, and the third, linear in z, is solved by Simpson's rule. The signal is z, in millivolts, and
     Gaussian noise.
 
-    Each recording has its own mean interval (`INTERVALS`), and its own heights: those of the table, each times
-    a number from U(1 − people, 1 + people). Intervals are those of `beat_intervals`. An odd beat is one of five, all equally
-    likely, and two never follow each other; nor is one of a recording's first four odd:
+    Each recording has its own mean interval (`INTERVALS`), and its own heights: those of the table, each
+    times a number from U(1 − people, 1 + people). Intervals are those of `beat_intervals`. An odd beat is
+    one of five, all equally likely, and two never follow each other; nor is one of a recording's first four
+    odd:
 
     - early: the rest before P (up to the angle `REST`) is passed 6 times as fast;
     - pause: that rest is passed 3 times as slowly;

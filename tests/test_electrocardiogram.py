@@ -188,6 +188,7 @@ def test_the_same_generator_gives_the_same_recording():
         ({"odd": 1.5}, "odd must be a number from 0 to 1, got 1.5"),
         ({"variation": 0.2}, "variation must be a number from 0 to 0.1, got 0.2"),
         ({"noise": -1}, "noise must be a number at least 0, got -1"),
+        ({"people": 2}, "people must be a number from 0 to 1, got 2"),
         ({"rng": 3}, "rng must be a numpy.random.Generator"),
     ],
 )

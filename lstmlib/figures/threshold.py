@@ -1,4 +1,4 @@
-"""A stretch of a signal, how much each beat surprises a detector, and a threshold above which it is an alarm."""
+"""A stretch of a signal, each beat's score, and a threshold above which it is an alarm."""
 
 import zlib
 from collections.abc import Mapping
