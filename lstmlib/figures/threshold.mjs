@@ -36,7 +36,7 @@ async function render({ model, el }) {
     const precision = found.precision === null ? "no alarm, so no precision" : `precision ${number(found.precision)}`;
     line.textContent =
       `${happened}${name}, threshold ${number(threshold)}. Over ${number(hours)} hours ${found.alarms} alarms: ` +
-      `${precision}, recall ${number(found.recall)}, ${number(found.falsePerHour)} false alarms an hour. ` +
+      `${precision}, recall ${number(found.recall)}, ${Math.round(found.falsePerHour)} false alarms an hour. ` +
       `From ${start} to ${start + seconds} s: ${tell.length ? tell.join("; ") : "no odd beat and no alarm"}.`;
   };
 
