@@ -3,9 +3,9 @@
 import { choice, controls, drawing, field, nameSliders, number, onChange, moved, status, svg } from "./drawing.mjs";
 import { countAlarms } from "./threshold_arithmetic.mjs";
 
-const [LEFT, RIGHT] = [30, 352];
+const [LEFT, RIGHT] = [30, 344];
 const SIGNAL = [30, 118]; // top and bottom of the two panels
-const SCORE = [142, 212];
+const SCORE = [154, 224];
 const NAMES = { threshold: "the threshold", start: "the picture's first second" };
 
 async function render({ model, el }) {
@@ -16,7 +16,7 @@ async function render({ model, el }) {
   const spans = kind.map((_, n) => [beat.indexOf(n) / hz, (beat.lastIndexOf(n) + 1) / hz]);
   const detectors = model.get("detectors");
   const row = controls(el);
-  const canvas = drawing(el, 232);
+  const canvas = drawing(el, 244);
   const line = status(el);
 
   const show = (happened) => {
@@ -93,9 +93,9 @@ function draw(canvas, { signal, beats, threshold, start, seconds, hz, low, high 
     svg(canvas, "text", { x: LEFT - 4, y: share(value) + 4, class: "small end" }, value);
   svg(canvas, "text", { x: LEFT - 4, y: y(SIGNAL, 1.8 / 2.3) + 4, class: "small end" }, "1 mV");
   svg(canvas, "text", { x: LEFT - 4, y: y(SIGNAL, 0.8 / 2.3) + 4, class: "small end" }, "0");
-  svg(canvas, "text", { x: RIGHT, y: 138, class: "small end name" }, "score of each beat");
+  svg(canvas, "text", { x: RIGHT, y: 146, class: "small end name" }, "score of each beat");
   for (let k = 0; k <= seconds; k += 2)
-    svg(canvas, "text", { x: x(start + k), y: 226, class: "small" }, `${start + k} s`);
+    svg(canvas, "text", { x: x(start + k), y: 238, class: "small" }, `${start + k} s`);
   for (const { end, odd } of beats.filter((one) => one.alarm && one.end <= start + seconds)) {
     const [at, base] = [x(end), 130];
     if (odd) svg(canvas, "path", { d: `M${at - 5} ${base} h10 l-5 -9 Z`, class: "positive" });
