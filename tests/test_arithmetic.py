@@ -13,7 +13,7 @@ import pytest
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches
+from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches, Threshold
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.three_switches import INPUTS
@@ -25,6 +25,7 @@ from lstmlib.vocabulary import END, START
 
 # The modules of lstmlib/figures in which it stands
 CELL, ATTENTION, TRANSLATOR = "cell_arithmetic", "translator_arithmetic", "alignment"
+ALARMS = "threshold_arithmetic"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -252,3 +253,31 @@ def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators
         assert tuple(german) == figure.german
         np.testing.assert_allclose(np.reshape(weights, figure.alignment.shape), figure.alignment, atol=1e-5)
     assert len({str(german) for _, german, _ in found}) > 5
+
+
+def test_alarms_are_counted_in_javascript_as_in_lstmlib(javascript):
+    rng = np.random.default_rng(0)
+    scores, odd = np.float32(rng.uniform(-1, 4, 300)), rng.uniform(size=300) < 0.2
+    scores[:20] = np.arange(20) / 4  # some stand on the threshold itself
+    thresholds = [0, 0.25, 1, 1.7, 3, *rng.uniform(0, 3, 10)]
+    found = javascript(
+        ALARMS,
+        """({ countAlarms }, { scores, odd, thresholds }) =>
+          thresholds.map((threshold) => ({
+            ...countAlarms(scores, odd, threshold, 0.75),
+            none: countAlarms([], [], threshold, 1),
+          }))""",
+        {"scores": scores.tolist(), "odd": odd.tolist(), "thresholds": thresholds},
+    )
+    beat = np.arange(10).repeat(128)
+    figure = Threshold(np.zeros(1280), beat, np.zeros(10), {"": np.zeros(10)}, {"": scores}, odd, 0.75)
+    for threshold, one in zip(thresholds, found, strict=True):
+        figure.threshold = threshold
+        count = figure.count
+        assert (one["alarms"], one["right"]) == count[:2]
+        assert one["precision"] == pytest.approx(count.precision, abs=1e-15)
+        assert one["recall"] == pytest.approx(count.recall, abs=1e-15)
+        assert one["falsePerHour"] == pytest.approx(count.false_per_hour, abs=1e-12)
+        assert one["none"] == {
+            "alarms": 0, "right": 0, "precision": None, "recall": None, "falsePerHour": 0,
+        }  # fmt: skip

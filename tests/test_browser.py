@@ -17,7 +17,7 @@ from conftest import ROOT, keep_to
 from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures import GradientByLag
+from lstmlib.figures import GradientByLag, Threshold
 from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 
@@ -37,6 +37,7 @@ FIGURES = {
     "GradientByLag": ("chapters/rnn/vanishing_gradients", 2),
     "GradientByLag with a belt": ("chapters/lstm/backward_pass", 3),
     "ThreeSwitches": ("chapters/gates/cell_state", 15),
+    "Threshold": ("chapters/applications/anomaly_detection", 2),
 }
 
 
@@ -470,6 +471,63 @@ def test_a_number_is_translated_and_a_word_hidden_in_the_page(visit):
     assert "one thousand: the network says" in line.text_content()
 
 
+def test_a_threshold_trades_false_alarms_for_recall_and_one_outside_its_range_is_named(figure):
+    root = figure("Threshold")
+    line, field = root.locator("[aria-live]"), root.get_by_label("Threshold:")
+
+    def counted():
+        found = re.search(
+            r"(\d+) alarms: (?:precision ([\d.]+)|no alarm.*), recall ([\d.]+), (\d+) false",
+            line.text_content(),
+        )
+        return [float(found[k] or "nan") for k in range(1, 5)]
+
+    for detector in root.get_by_label("Detector:").locator("option").all_text_contents():
+        root.get_by_label("Detector:").select_option(detector)
+        assert line.text_content().startswith(detector)
+        seen = []
+        for threshold in (0, 0.5, 1, 2, 3):
+            field.fill(str(threshold))
+            assert value(root.get_by_role("slider", name="threshold")) == threshold
+            seen.append(counted())
+        alarms, _, recall, false = np.transpose(seen)
+        assert (np.diff(alarms) <= 0).all()
+        assert (np.diff(recall) <= 0).all()
+        assert (np.diff(false) <= 0).all()
+        assert recall[0] > recall[-1]
+    for text, message in (
+        ("4", "A threshold must lie from 0 to 3, and 4 does not."),
+        ("-1", "A threshold must lie from 0 to 3, and -1 does not."),
+        ("high", "“high” is not a number."),
+        ("", "“” is not a number."),
+    ):
+        field.fill(text)
+        assert f"{message} The figure still shows 3." in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+    field.fill("1,5")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "threshold 1.50" in line.text_content()
+
+
+def test_the_alarms_shown_are_those_that_python_counts(views):
+    beat = np.arange(12).repeat(128)
+    one, odd = [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], [0, 0, 1, 0, 1, 1, 0, 0]
+    figure = Threshold(np.zeros(1536), beat, np.zeros(12), {"one": np.zeros(12)}, {"one": one}, odd, 0.25)
+    view, _ = views("Threshold")
+    line, field = view.locator("[aria-live]"), view.get_by_label("Threshold:")
+    for threshold in (0, 0.55, 1, 1.75, 3):
+        field.fill(str(threshold))
+        figure.threshold = threshold
+        count = figure.count
+        precision = f"precision {count.precision:.2f}" if count.alarms else "no alarm, so no precision"
+        said = (
+            f"{count.alarms} alarms: {precision}, recall {count.recall:.2f}, {count.false_per_hour:.0f} false"
+        )
+        assert said in line.text_content()
+    field.fill("1")
+    assert "early beat at 4.0 s, alarm; normal beat at 7.0 s, false alarm" in line.text_content()
+
+
 @pytest.mark.parametrize("kind", FIGURES)
 def test_a_slider_is_answered_within_one_frame(figure, kind):
     root = figure(kind)
@@ -504,7 +562,9 @@ from IPython.display import display
 from ipywidgets import BoundedIntText, Text, jslink
 from lstmlib import LSTM, BidirectionalLSTM
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.figures import (
+    Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, Threshold, UnrolledLoop
+)
 from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.translation import Translator
 import numpy as np
@@ -521,6 +581,12 @@ figures = {
     "GradientByLag": GradientByLag(forget_bias=1.0),
     "ThreeSwitches": ThreeSwitches(),
     "Alignment": Alignment(models, 421),
+    "Threshold": Threshold(
+        rng.uniform(-0.5, 1.2, 1536), np.arange(12).repeat(128), [0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0],
+        {"one": [0, 0, 0, 0, 2, 0, 0, 1.5, 0.5, 0, 0, 0], "other": rng.uniform(0, 3, 12)},
+        {"one": [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], "other": rng.uniform(0, 3, 8)},
+        [0, 0, 1, 0, 1, 1, 0, 0], 0.25,
+    ),
 }
 for name, figure in figures.items():
     figure.add_class(name)
@@ -532,14 +598,17 @@ for figure, name, Control, options in [
     ("UnrolledLoop", "word", Text, {}),
     ("Alignment", "number", BoundedIntText, {"max": 999_999}),
     ("Alignment", "scoring", Text, {}),
+    ("Threshold", "detector", Text, {}),
 ]:
     canvas = figures[figure].children[0]
     control = Control(value=getattr(canvas, name), description=name, **options)
     jslink((control, "value"), (canvas, name))
     display(control)
 """
-SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3}
-TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment"]
+SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3, "Threshold": 2}
+TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment", "Threshold"]
+# What is typed into a figure's field, in one view and in the other
+TYPED = {"Alignment": ("907", "907"), "UnrolledLoop": ("ba", "bab"), "Threshold": ("1.5", "0.5")}
 
 
 @pytest.fixture(scope="session")
@@ -618,7 +687,7 @@ def test_two_views_of_a_figure_show_the_same_whatever_is_done_in_one(views, kind
                 choice.select_option(option.get_attribute("value"))
                 same_and_new()
         for field in view.locator(".controls input").all():
-            field.fill("907" if kind == "Alignment" else "ba" if view == one else "bab")
+            field.fill(TYPED[kind][view != one])
             same_and_new()
         for key in view.get_by_role("button").all():
             if key.text_content() != "Play":
@@ -704,6 +773,14 @@ def test_a_number_and_a_score_set_from_outside_are_translated(views):
         assert view.get_by_label("Number:").input_value() == "35000"
         assert view.get_by_role("button").all_text_contents() == ["thirty", "five", "thousand"]
         assert "thirty five thousand: the network says" in view.locator("[aria-live]").text_content()
+
+
+def test_a_detector_set_from_outside_is_counted(views):
+    found = views("Threshold")
+    found[0].page.get_by_label("detector", exact=True).fill("other")
+    for view in found:
+        assert view.get_by_label("Detector:").input_value() == "other"
+        assert view.locator("[aria-live]").text_content().startswith("other, threshold 1.00")
 
 
 @pytest.mark.parametrize("kind", TWICE)

@@ -6,11 +6,22 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.electrocardiogram import HZ, KINDS
+from lstmlib.figures import (
+    Alignment,
+    Gate,
+    GradientByLag,
+    LSTMCell,
+    ThreeSwitches,
+    Threshold,
+    UnrolledLoop,
+)
 from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
@@ -61,7 +72,28 @@ SLIDERS = {
         ("T steps", 5, 50, 1, ".0f"),
         ("b forget bias", -2, 6, 0.1, ".2f"),
     ],
+    "Threshold": [
+        ("threshold", 0, 3, 0.05, ".2f"),
+        ("first second", 0, 4, 1, ".0f"),
+    ],
 }
+
+
+def a_threshold(**options):
+    """Twelve seconds with a beat each second, and two detectors; eight beats count, three of them odd."""
+    rng = np.random.default_rng(0)
+    arguments = {
+        "signal": rng.uniform(-0.5, 1.2, 12 * HZ),
+        "beat": np.repeat(np.arange(12), HZ),
+        "kind": [0, 0, 0, 0, 1, 0, 0, 5, 0, 3, 0, 0],
+        "drawn": {name: rng.uniform(-1, 4, 12) for name in ("one", "other")},
+        "scores": {"one": [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], "other": rng.uniform(0, 3, 8)},
+        "odd": [False, False, True, False, True, True, False, False],
+        "hours": 0.25,
+    }
+    return Threshold(**arguments | options)
+
+
 FIGURES = {
     "Gate": lambda: Gate(),
     "LSTMCell": lambda: LSTMCell(),
@@ -69,6 +101,7 @@ FIGURES = {
     "GradientByLag": lambda: GradientByLag(forget_bias=1),
     "ThreeSwitches": lambda: ThreeSwitches(),
     "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
+    "Threshold": a_threshold,
 }
 
 
@@ -91,6 +124,7 @@ TIES = {
     "GradientByLag": [("value", "gain"), ("value", "length"), ("value", "forget_bias")],
     "ThreeSwitches": [],
     "Alignment": [],
+    "Threshold": [("value", "threshold"), ("value", "start")],
 }
 
 
@@ -395,6 +429,66 @@ def test_a_translation_is_said_up_to_its_end():
     assert figure.alignment.shape == (0, 2)
 
 
+def test_a_threshold_counts_alarms_by_hand():
+    figure = a_threshold()
+    # Above 1: the scores 2, 3 (odd) and 1.5 (normal); the odd beat of 0.9 is missed.
+    assert figure.count == (3, 2, 2 / 3, 2 / 3, 4.0)
+    figure.threshold = 0.0
+    assert figure.count == (8, 3, 3 / 8, 1.0, 20.0)
+    figure.threshold = 3.0  # above it, not at it
+    assert figure.count[:2] == (0, 0)
+    assert np.isnan(figure.count.precision)
+    assert figure.count.recall == 0
+    figure.threshold, figure.detector = 1.0, "other"
+    assert figure.count[:2] != (3, 2)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6), threshold=st.floats(0, 3))
+def test_a_higher_threshold_never_raises_more_alarms(seed, threshold):
+    rng = np.random.default_rng(seed)
+    scores, odd = rng.uniform(-1, 4, 50), rng.uniform(size=50) < 0.3
+    odd[0] = True
+    figure = a_threshold(scores={"one": scores, "other": scores}, odd=odd, threshold=threshold)
+    count = figure.count
+    alarm = scores.astype(np.float32) > threshold
+    assert count.alarms == alarm.sum()
+    assert count.right == (alarm & odd).sum()
+    assert count.recall == (alarm & odd).sum() / odd.sum()
+    assert count.false_per_hour == (alarm & ~odd).sum() / 0.25
+    figure.threshold = min(3, threshold + 0.5)
+    higher = figure.count
+    assert higher.alarms <= count.alarms
+    assert higher.recall <= count.recall
+    assert higher.false_per_hour <= count.false_per_hour
+
+
+def test_the_numbers_of_a_threshold_travel_compressed_and_whole():
+    signal = np.linspace(0, 1, 12 * HZ)
+    figure = a_threshold(signal=signal)
+    canvas = figure.children[0]
+    flat = np.frombuffer(zlib.decompress(canvas.data), "<f4")
+    names = [name for name, _ in canvas.lengths]
+    assert names == [
+        "signal",
+        "beat",
+        "kind",
+        "odd",
+        "drawn 0",
+        "scores 0",
+        "drawn 1",
+        "scores 1",
+    ]
+    parts = np.split(flat, np.cumsum([length for _, length in canvas.lengths]))
+    np.testing.assert_array_equal(parts[0], signal.astype(np.float32))
+    np.testing.assert_array_equal(parts[5], np.float32([0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5]))
+    assert len(parts[-1]) == 0
+    assert canvas.detectors == ["one", "other"]
+    assert canvas.kinds == list(KINDS)
+    assert (canvas.hz, canvas.seconds, canvas.hours, canvas.limits) == (128, 8, 0.25, [0, 3])
+    assert (figure.threshold, figure.start, figure.detector) == (1.0, 0.0, "one")
+
+
 SOLUTIONS = [
     # i, f, o for each of the tasks, as the page gives them
     ([0, 1, 0, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
@@ -437,6 +531,23 @@ def test_three_switches_computes_what_lstm_step_computes():
     ("make", "message"),
     [
         (lambda: Alignment({}), "models must hold at least one translator"),
+        (lambda: a_threshold(threshold=3.5), "threshold must be a number from 0 to 3, got 3.5"),
+        (lambda: a_threshold(start=4.5), "start must be a number from 0 to 4, got 4.5"),
+        (lambda: a_threshold(drawn={}), "drawn must hold at least one detector"),
+        (lambda: a_threshold(scores={}), "scores 0 must be one row of finite numbers, got shape (0,)"),
+        (lambda: a_threshold(odd=[True]), "scores 0 must have 1 entries, as many as odd, got 8"),
+        (lambda: a_threshold(odd=[False] * 8), "odd must be True for one beat at least"),
+        (lambda: a_threshold(hours=0), "hours must be a number above 0, got 0"),
+        (
+            lambda: a_threshold(signal=np.zeros(8 * HZ), beat=np.arange(12).repeat(86)[: 8 * HZ]),
+            "signal must last longer than 8 s, 1024 samples",
+        ),
+        (lambda: a_threshold(signal=[np.nan] * 2000), "signal must be one row of finite numbers"),
+        (
+            lambda: a_threshold(kind=[0] * 11, drawn={"one": [0] * 11}),
+            "beat must name each of the 11 beats of kind",
+        ),
+        (lambda: a_threshold(kind=[6] * 12), "kind hold places in KINDS, 0 to 5"),
         (
             lambda: Alignment({"dot": a_translator(None, LSTM(len(ENGLISH), 4))}),
             "models['dot'] must be a Translator of number words with a BidirectionalLSTM",
@@ -546,6 +657,22 @@ def test_a_task_is_a_number_and_no_truth_value():
             ThreeSwitches(task=wrong)
     with pytest.raises(ValueError, match="word must be 1 to 10 letters from a to z, got 7"):
         UnrolledLoop(word=7)
+
+
+def test_what_python_sets_of_a_threshold_is_checked():
+    figure = a_threshold()
+    figure.threshold, figure.start, figure.detector = 2.5, 3, "other"
+    canvas = figure.children[0]
+    assert (canvas.threshold, canvas.start, canvas.detector) == (2.5, 3.0, "other")
+    for name, wrong, message in [
+        ("threshold", -0.1, "threshold must be a number from 0 to 3, got -0.1"),
+        ("threshold", "1", "threshold must be a number from 0 to 3, got '1'"),
+        ("start", 5, "start must be a number from 0 to 4, got 5"),
+        ("detector", "none", "detector must be one of ['one', 'other'], got 'none'"),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            setattr(figure, name, wrong)
+    assert (figure.threshold, figure.start, figure.detector) == (2.5, 3.0, "other")
 
 
 SETTINGS = [
