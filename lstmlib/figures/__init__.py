@@ -5,10 +5,11 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 """
 
 from lstmlib.figures.alignment import Alignment
+from lstmlib.figures.counters import Counters
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
-__all__ = ["Alignment", "Gate", "GradientByLag", "LSTMCell", "ThreeSwitches", "UnrolledLoop"]
+__all__ = ["Alignment", "Counters", "Gate", "GradientByLag", "LSTMCell", "ThreeSwitches", "UnrolledLoop"]
