@@ -10,7 +10,7 @@ from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.figures import Alignment, Counters, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
 from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
@@ -18,6 +18,7 @@ from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
 from lstmlib.translation import Translator
 
@@ -61,6 +62,7 @@ SLIDERS = {
         ("T steps", 5, 50, 1, ".0f"),
         ("b forget bias", -2, 6, 0.1, ".2f"),
     ],
+    "Counters": [("n whole string", 1, 60, 1, ".0f")],
 }
 FIGURES = {
     "Gate": lambda: Gate(),
@@ -69,6 +71,7 @@ FIGURES = {
     "GradientByLag": lambda: GradientByLag(forget_bias=1),
     "ThreeSwitches": lambda: ThreeSwitches(),
     "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
+    "Counters": lambda: Counters({"fresh": a_reader()}),
 }
 
 
@@ -91,6 +94,7 @@ TIES = {
     "GradientByLag": [("value", "gain"), ("value", "length"), ("value", "forget_bias")],
     "ThreeSwitches": [],
     "Alignment": [],
+    "Counters": [("value", "n")],
 }
 
 
@@ -395,6 +399,57 @@ def test_a_translation_is_said_up_to_its_end():
     assert figure.alignment.shape == (0, 2)
 
 
+def a_reader(symbols="ab", units=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return LSTM(len(symbols), units, rng=rng), Readout(units, len(symbols) + 1, rng=rng)
+
+
+def test_counters_read_what_lstm_step_reads_and_allow_what_has_a_positive_score():
+    layer, readout = a_reader("abc", 4)
+    readout.params["b"][:] = [1, -1, 0.05, -0.05]
+    figure = Counters({"one": (layer, readout)}, "abc")
+    figure.string = "aabbc"
+    params = {name: array.astype(np.float32).astype(float) for name, array in layer.params.items()}
+    W, b = (readout.params[name].astype(np.float32).astype(float) for name in ("W", "b"))
+    h = c = np.zeros((1, 4))
+    for t, symbol in enumerate("aabbc"):
+        h, c, _ = lstm_step(np.eye(3)[["abc".index(symbol)]], h, c, params)
+        np.testing.assert_allclose(figure.c["one"][t], c[0], rtol=0, atol=1e-12)
+        positive = (h @ W.T + b)[0] > 0
+        assert figure.allowed["one"][t] == "".join(np.array([*"abc."])[positive])
+    assert figure.legal == ["ab", "ab", "b", "c", "c"]
+    wrong = [t for t in range(5) if figure.allowed["one"][t] != figure.legal[t]]
+    assert figure.first_wrong == {"one": wrong[0] + 1}
+
+
+def test_counters_that_are_right_after_every_symbol_were_never_wrong():
+    layer, readout = a_reader()
+    for array in (*layer.params.values(), *readout.params.values()):
+        array[...] = 0
+    readout.params["b"][:] = [1, 1, -1]  # allows a and b, always
+    figure = Counters({"always": (layer, readout)})
+    figure.string = "aaa"
+    assert figure.first_wrong == {"always": None}
+    figure.string = "aab"
+    assert figure.first_wrong == {"always": 3}
+
+
+def test_the_weights_of_counters_travel_in_float32_and_a_long_string_by_its_runs():
+    pair = a_reader("abc")
+    figure = Counters({"one": pair, "other": a_reader("abc", 2, seed=1)}, "abc", n=2)
+    canvas = figure.children[0]
+    assert list(canvas.models) == ["one", "other"]
+    for layer, part in zip(pair, ("layer", "readout"), strict=True):
+        for param, array in layer.params.items():
+            np.testing.assert_array_equal(canvas.models["one"][part][param], array.astype(np.float32))
+    assert (figure.n, figure.string, canvas.text, canvas.symbols) == (2, "aabbcc", "aabbcc", "abc")
+    figure.n = 5
+    assert (figure.string, canvas.text) == ("aaaaabbbbbccccc", "a5b5c5")
+    figure.string = "a" * 100 + "b"
+    assert (figure.n, canvas.text, len(figure.legal)) == (5, "a100b1", 101)
+    assert figure.string == "a" * 100 + "b"
+
+
 SOLUTIONS = [
     # i, f, o for each of the tasks, as the page gives them
     ([0, 1, 0, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
@@ -437,6 +492,15 @@ def test_three_switches_computes_what_lstm_step_computes():
     ("make", "message"),
     [
         (lambda: Alignment({}), "models must hold at least one translator"),
+        (lambda: Counters({}), "models must hold at least one pair of LSTM and Readout"),
+        (
+            lambda: Counters({"x": a_reader("abc")}),
+            "models['x'] must be an LSTM with 2 inputs and at most 16",
+        ),
+        (lambda: Counters({"x": a_reader(units=17)}), "and a Readout with 3 outputs, got (LSTM(2, 17), Rea"),
+        (lambda: Counters({"x": a_reader()[0]}), "models['x'] must be an LSTM with 2 inputs"),
+        (lambda: Counters({"x": a_reader()}, "()[]"), "symbols must be letters, such as 'ab', got '()[]'"),
+        (lambda: Counters({"x": a_reader()}, n=61), "n must be a number from 1 to 60, got 61"),
         (
             lambda: Alignment({"dot": a_translator(None, LSTM(len(ENGLISH), 4))}),
             "models['dot'] must be a Translator of number words with a BidirectionalLSTM",
@@ -564,6 +628,26 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("", "string must have 1 to 1000 symbols, got ''"),
+        ("a" * 1001, "string must have 1 to 1000 symbols, got 'aaa"),
+        ("abc", "string[2] must be one of 'ab', got 'c'"),
+        ("aba", "string[2] is 'a', where the grammar allows the end"),
+        (7, "string must have 1 to 1000 symbols, got 7"),
+    ],
+)
+def test_counters_read_only_what_the_grammar_allows(wrong, message):
+    figure = Counters({"x": a_reader()})
+    figure.string = "aab"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        figure.string = wrong
+    assert figure.string == "aab"
+    figure.string = "a" * 1000
+    assert len(figure.c["x"]) == figure.children[0].longest == 1000
+
+
 @pytest.mark.parametrize(("figure", "name", "fits", "wrong", "message"), SETTINGS)
 def test_what_the_reader_sets_python_may_set_too(figure, name, fits, wrong, message):
     figure = figure()
@@ -633,7 +717,8 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
 
 
 @pytest.mark.parametrize(
-    "name", ["alignment", "gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"]
+    "name",
+    ["alignment", "counters", "gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"],
 )
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
