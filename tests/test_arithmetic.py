@@ -260,33 +260,33 @@ def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators
 
 @pytest.mark.parametrize("symbols", ["ab", "abc"])
 def test_what_a_network_counts_and_allows_in_the_page_is_what_it_does_in_python(javascript, symbols):
-    rng = np.random.default_rng(len(symbols))
-    layer, readout = LSTM(len(symbols), 5, rng=rng), Readout(5, len(symbols) + 1, rng=rng)
-    for array in (*layer.params.values(), *readout.params.values()):
-        array += rng.normal(0, 2, array.shape)  # scores of either sign
-    figure = Counters({"random": (layer, readout)}, symbols)
+    rng = np.random.default_rng(0)
+    models = {}
+    for name in ("one", "two", "three"):
+        models[name] = LSTM(len(symbols), 5, rng=rng), Readout(5, len(symbols) + 1, rng=rng)
+        for array in (part for made in models[name] for part in made.params.values()):
+            array += rng.normal(0, 2, array.shape)  # scores of either sign
+    figure = Counters(models, symbols)
     strings = [counted(n, symbols) for n in (1, 3, 50)] + [counted(9, symbols)[:k] for k in (1, 5, 10, 17)]
     found = javascript(
         COUNTERS,
-        """({ readString, legalNext }, { strings, symbols, network }) => strings.map((string) => ({
-          steps: readString(string, symbols, network),
+        """({ readString, legalNext }, { strings, symbols, models }) => strings.map((string) => ({
+          read: Object.values(models).map((network) => readString(string, symbols, network)),
           legal: legalNext(string, symbols).legal,
         }))""",
-        {"strings": strings, "symbols": symbols, "network": figure.children[0].models["random"]},
+        {"strings": strings, "symbols": symbols, "models": figure.children[0].models},
     )
-    outputs = symbols + LAST
-    seen = set()
+    outputs, seen = np.array([*symbols, LAST]), set()
     for string, one in zip(strings, found, strict=True):
         figure.string = string
         assert one["legal"] == legal_next(string, symbols)
-        np.testing.assert_allclose(
-            [step["c"] for step in one["steps"]], figure.c["random"], rtol=0, atol=1e-12
-        )
-        assert [step["allowed"] for step in one["steps"]] == figure.allowed["random"]
-        for step in one["steps"]:
-            assert step["allowed"] == "".join(np.array([*outputs])[np.array(step["scores"]) > 0])
-        seen |= {step["allowed"] for step in one["steps"]}
-    assert len(seen) > 2
+        for name, steps in zip(models, one["read"], strict=True):
+            np.testing.assert_allclose([step["c"] for step in steps], figure.c[name], rtol=0, atol=1e-10)
+            assert [step["allowed"] for step in steps] == figure.allowed[name]
+            for step in steps:
+                assert step["allowed"] == "".join(outputs[np.array(step["scores"]) > 0])
+                seen.add(step["allowed"])
+    assert len(seen) > 3
 
 
 def test_a_string_that_breaks_the_grammar_is_found_where_python_finds_it(javascript):
