@@ -271,7 +271,7 @@ def test_what_a_network_counts_and_allows_in_the_page_is_what_it_does_in_python(
     found = javascript(
         COUNTERS,
         """({ readString, legalNext }, { strings, symbols, models }) => strings.map((string) => ({
-          read: Object.values(models).map((network) => readString(string, symbols, network)),
+          read: models.map(([, layer, readout]) => readString(string, symbols, { layer, readout })),
           legal: legalNext(string, symbols).legal,
         }))""",
         {"strings": strings, "symbols": symbols, "models": figure.children[0].models},
@@ -295,7 +295,7 @@ def test_a_string_that_breaks_the_grammar_is_found_where_python_finds_it(javascr
         COUNTERS,
         """({ legalNext, spellOut }, strings) => ({
           broken: strings.map((string) => legalNext(string, "abc")).map((r) => [r.wrong, r.wanted]),
-          runs: ["a3b2", "ab", "a12", "3a", "", "a0"].map(spellOut),
+          runs: ["a3b2", "ab", "a12", "3a", "", "a0", "b😀2"].map(spellOut),
         })""",
         strings,
     )
@@ -308,4 +308,12 @@ def test_a_string_that_breaks_the_grammar_is_found_where_python_finds_it(javascr
             with pytest.raises(ValueError, match=rf"string\[{wrong}\]"):
                 legal_next(string, "abc")
     runs = [None if run is None else [(one["symbol"], one["count"]) for one in run] for run in found["runs"]]
-    assert runs == [[("a", 3), ("b", 2)], [("a", 1), ("b", 1)], [("a", 12)], None, [], [("a", 0)]]
+    assert runs == [
+        [("a", 3), ("b", 2)],
+        [("a", 1), ("b", 1)],
+        [("a", 12)],
+        None,
+        [],
+        [("a", 0)],
+        [("b", 1), ("😀", 2)],
+    ]

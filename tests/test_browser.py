@@ -496,8 +496,9 @@ def test_a_string_is_counted_and_one_that_breaks_the_grammar_is_met_with_a_sente
         ("aba", "After ab the grammar allows the end, and you typed a."),
         ("b", "At the start the grammar allows a, and you typed b."),
         ("2a", "A number must follow the letter that it repeats, as in a3b2."),
-        ("a600b600", "A string may have 1000 symbols here, and this one has 1,200."),
-        ("a" + 40 * "9", "A string may have 1000 symbols here"),
+        ("a600b600", "A string may have 1,000 symbols here, and this one has 1,200."),
+        ("a" + 40 * "9", "A string may have 1,000 symbols here"),
+        ("a😀", "“😀” is not a symbol of this language"),
     ):
         field.fill(text)
         assert line.text_content().startswith(message)

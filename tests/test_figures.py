@@ -438,10 +438,11 @@ def test_the_weights_of_counters_travel_in_float32_and_a_long_string_by_its_runs
     pair = a_reader("abc")
     figure = Counters({"one": pair, "other": a_reader("abc", 2, seed=1)}, "abc", n=2)
     canvas = figure.children[0]
-    assert list(canvas.models) == ["one", "other"]
-    for layer, part in zip(pair, ("layer", "readout"), strict=True):
-        for param, array in layer.params.items():
-            np.testing.assert_array_equal(canvas.models["one"][part][param], array.astype(np.float32))
+    assert [name for name, *_ in canvas.models] == ["one", "other"]
+    for made, travels in zip(pair, canvas.models[0][1:], strict=True):
+        assert made.params.keys() == travels.keys()
+        for param, array in made.params.items():
+            np.testing.assert_array_equal(travels[param], array.astype(np.float32))
     assert (figure.n, figure.string, canvas.text, canvas.symbols) == (2, "aabbcc", "aabbcc", "abc")
     figure.n = 5
     assert (figure.string, canvas.text) == ("aaaaabbbbbccccc", "a5b5c5")

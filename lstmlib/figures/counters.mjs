@@ -7,24 +7,25 @@ const LEFT = 34;
 const WIDE = 306; // pixels for the string
 const TALL = 64; // and for the cell states of one network
 const PANEL = 118; // from one network to the next
+const SPELT = 24; // the most symbols that are drawn one by one
 const DASHES = ["", "6 3", "2 3", "8 3 2 3"]; // a line's unit, beside the number at its end
 
 function render({ model, el }) {
   const symbols = model.get("symbols");
   const models = model.get("models");
   const longest = model.get("longest");
-  const canvas = drawing(el, 40 + PANEL * Object.keys(models).length);
+  const canvas = drawing(el, 50 + PANEL * models.length);
   const row = controls(el);
   const line = status(el);
 
   const show = (happened) => {
     const string = expand(spellOut(model.get("text")));
     const { legal } = legalNext(string, symbols);
-    const read = Object.entries(models).map(([name, network]) => {
-      const steps = readString(string, symbols, network);
+    const read = models.map(([name, layer, readout]) => {
+      const steps = readString(string, symbols, { layer, readout });
       return { name, steps, wrong: steps.findIndex(({ allowed }, t) => allowed !== legal[t]) };
     });
-    draw(canvas, string, read);
+    draw(canvas, string, legal, read);
     const said = read.map(({ name, steps, wrong }) => {
       const { c, allowed } = steps.at(-1);
       const verdict = wrong < 0
@@ -45,7 +46,8 @@ function render({ model, el }) {
     const length = runs.reduce((sum, { count }) => sum + count, 0);
     if (length === 0) return "There is no symbol in it.";
     if (length > longest)
-      return `A string may have ${longest} symbols here, and this one has ${length.toLocaleString("en")}.`;
+      return `A string may have ${longest.toLocaleString("en")} symbols here, and this one has ` +
+        `${length.toLocaleString("en")}.`;
     const string = expand(runs);
     const { wrong, wanted } = legalNext(string, symbols);
     if (wrong < 0) return { text: short(string) };
@@ -82,7 +84,7 @@ const short = (string) =>
   string.length <= 12 ? string : runsOf(string).map(({ symbol, count }) => `${symbol}${count}`).join("");
 const expand = (runs) => runs.map(({ symbol, count }) => symbol.repeat(count)).join("");
 
-function draw(canvas, string, read) {
+function draw(canvas, string, legal, read) {
   canvas.replaceChildren();
   canvas.setAttribute(
     "aria-label",
@@ -92,17 +94,25 @@ function draw(canvas, string, read) {
   const x = (t) => LEFT + (WIDE * (t + 0.5)) / string.length;
   let start = 0;
   const letters = [...string].map((symbol) => ({ symbol, count: 1 }));
-  for (const { symbol, count } of string.length <= 24 ? letters : runsOf(string)) {
+  for (const { symbol, count } of string.length <= SPELT ? letters : runsOf(string)) {
     const [from, to] = [x(start - 0.5), x(start + count - 0.5)];
     const label = count > 1 ? `${symbol} × ${count}` : symbol;
     svg(canvas, "text", { x: (from + to) / 2, y: 20, class: "value" }, label);
     svg(canvas, "line", { x1: from, y1: 26, x2: to, y2: 26, class: "axis", "stroke-dasharray": `${to - from - 2} 2` });
     start += count;
   }
-  read.forEach(({ name, steps, wrong }, k) => panel(canvas, 44 + PANEL * k, name, steps, wrong, x));
+  sets(canvas, 40, "legal", legal, x);
+  read.forEach((one, k) => panel(canvas, 52 + PANEL * k, one, x));
 }
 
-function panel(canvas, top, name, steps, wrong, x) {
+// Below each symbol of a short string what may come next
+function sets(canvas, y, name, allowed, x) {
+  if (allowed.length > SPELT) return;
+  svg(canvas, "text", { x: 2, y, class: "name small start" }, name);
+  allowed.forEach((symbols, t) => svg(canvas, "text", { x: x(t), y, class: "small" }, symbols || "–"));
+}
+
+function panel(canvas, top, { name, steps, wrong }, x) {
   const values = steps.flatMap(({ c }) => c);
   const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
   const y = (value) => top + 18 + (TALL * (high - value)) / (high - low);
@@ -125,13 +135,14 @@ function panel(canvas, top, name, steps, wrong, x) {
     svg(canvas, "text", { x: LEFT + WIDE + 4, y: end.at, class: "small start" }, `c${"₁₂₃₄₅₆₇₈₉"[end.unit] ?? ""}`);
   });
   const below = top + TALL + 32;
+  sets(canvas, below, "allows", steps.map(({ allowed }) => allowed), x);
   if (wrong < 0) {
     svg(canvas, "text", { x: LEFT + WIDE, y: top + 8, class: "small end" }, "right after every symbol ✓");
     return;
   }
-  svg(canvas, "line", { x1: x(wrong), y1: top + 14, x2: x(wrong), y2: below - 8, class: "bound" });
+  svg(canvas, "line", { x1: x(wrong), y1: top + 14, x2: x(wrong), y2: below - 18, class: "bound" });
   svg(canvas, "text", { x: LEFT + WIDE, y: top + 8, class: "small end" }, `first wrong after symbol ${wrong + 1}`);
-  svg(canvas, "text", { x: x(wrong), y: below, class: "value" }, "✗");
+  svg(canvas, "text", { x: x(wrong), y: below - (steps.length > SPELT ? 0 : 11), class: "value" }, "✗");
 }
 
 const axisNumber = (value) => (Math.abs(value) < 10 ? value.toFixed(1) : value.toFixed(0)).replace("-", "−");

@@ -21,7 +21,7 @@ MOST_UNITS = 16
 
 class _CountersCanvas(Canvas):
     _esm = module_source("counters")
-    models: Any = traitlets.Dict().tag(sync=True)
+    models: Any = traitlets.List().tag(sync=True)
     symbols = traitlets.Unicode().tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     n = traitlets.Float().tag(sync=True)
@@ -70,13 +70,11 @@ class Counters(Figure):
         if not models:
             raise ValueError("models must hold at least one pair of LSTM and Readout, under a name")
         self._models = {name: _in_float32(name, pair, len(symbols)) for name, pair in models.items()}
-        travelling = {
-            name: {
-                part: {param: array.tolist() for param, array in made.params.items()}
-                for part, made in zip(("layer", "readout"), pair, strict=True)
-            }
+        # A list, since a page sorts the names of a dict
+        travelling = [
+            [name, *({param: array.tolist() for param, array in made.params.items()} for made in pair)]
             for name, pair in self._models.items()
-        }
+        ]
         super().__init__(_CountersCanvas(models=travelling, symbols=symbols), n=n)
         self._add_slider("n", "n whole string", BLOCK, 1).readout_format = ".0f"
 

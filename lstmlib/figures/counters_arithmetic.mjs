@@ -35,7 +35,7 @@ export function legalNext(string, symbols) {
 
 // "a3b2" is aaabb: a number says how often the symbol before it comes. Null where there is anything else.
 export function spellOut(text) {
-  const runs = [...text.matchAll(/(\D)(\d*)/g)];
+  const runs = [...text.matchAll(/(\D)(\d*)/gu)];
   if (runs.map(([run]) => run).join("") !== text) return null;
   return runs.map(([, symbol, count]) => ({ symbol, count: count === "" ? 1 : Number(count) }));
 }
