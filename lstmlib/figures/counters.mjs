@@ -7,7 +7,7 @@ const LEFT = 34;
 const WIDE = 306; // pixels for the string
 const TALL = 64; // and for the cell states of one network
 const PANEL = 118; // from one network to the next
-const SPELT = 24; // the most symbols that are drawn one by one
+const SPELT = 18; // the most symbols that are drawn one by one
 const DASHES = ["", "6 3", "2 3", "8 3 2 3"]; // a line's unit, beside the number at its end
 
 function render({ model, el }) {

@@ -65,7 +65,7 @@ class Counters(Figure):
     ('aabb', ['ab', 'ab', 'b', '.'])
     """
 
-    def __init__(self, models: Mapping[str, tuple[LSTM, Readout]], symbols: str = "ab", n: int = 12) -> None:
+    def __init__(self, models: Mapping[str, tuple[LSTM, Readout]], symbols: str = "ab", n: int = 8) -> None:
         counted(1, symbols)
         if not models:
             raise ValueError("models must hold at least one pair of LSTM and Readout, under a name")
