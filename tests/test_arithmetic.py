@@ -13,12 +13,21 @@ import pytest
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.figures import Alignment, GradientByLag, ThreeSwitches, Threshold
+from lstmlib.counting_languages import END as LAST
+from lstmlib.counting_languages import counted, legal_next
+from lstmlib.figures import (
+    Alignment,
+    Counters,
+    GradientByLag,
+    ThreeSwitches,
+    Threshold,
+)
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.readout import Readout
 from lstmlib.training import Adam, train
 from lstmlib.translation import Translator
 from lstmlib.vocabulary import END, START
@@ -26,6 +35,7 @@ from lstmlib.vocabulary import END, START
 # The modules of lstmlib/figures in which it stands
 CELL, ATTENTION, TRANSLATOR = "cell_arithmetic", "translator_arithmetic", "alignment"
 ALARMS = "threshold_arithmetic"
+COUNTERS = "counters_arithmetic"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -281,3 +291,64 @@ def test_alarms_are_counted_in_javascript_as_in_lstmlib(javascript):
         assert one["none"] == {
             "alarms": 0, "right": 0, "precision": None, "recall": None, "falsePerHour": 0,
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("symbols", ["ab", "abc"])
+def test_what_a_network_counts_and_allows_in_the_page_is_what_it_does_in_python(javascript, symbols):
+    rng = np.random.default_rng(0)
+    models = {}
+    for name in ("one", "two", "three"):
+        models[name] = LSTM(len(symbols), 5, rng=rng), Readout(5, len(symbols) + 1, rng=rng)
+        for array in (part for made in models[name] for part in made.params.values()):
+            array += rng.normal(0, 2, array.shape)  # scores of either sign
+    figure = Counters(models, symbols)
+    strings = [counted(n, symbols) for n in (1, 3, 50)] + [counted(9, symbols)[:k] for k in (1, 5, 10, 17)]
+    found = javascript(
+        COUNTERS,
+        """({ readString, legalNext }, { strings, symbols, models }) => strings.map((string) => ({
+          read: models.map(([, layer, readout]) => readString(string, symbols, { layer, readout })),
+          legal: legalNext(string, symbols).legal,
+        }))""",
+        {"strings": strings, "symbols": symbols, "models": figure.children[0].models},
+    )
+    outputs, seen = np.array([*symbols, LAST]), set()
+    for string, one in zip(strings, found, strict=True):
+        figure.string = string
+        assert one["legal"] == legal_next(string, symbols)
+        for name, steps in zip(models, one["read"], strict=True):
+            np.testing.assert_allclose([step["c"] for step in steps], figure.c[name], rtol=0, atol=1e-10)
+            assert [step["allowed"] for step in steps] == figure.allowed[name]
+            for step in steps:
+                assert step["allowed"] == "".join(outputs[np.array(step["scores"]) > 0])
+                seen.add(step["allowed"])
+    assert len(seen) > 3
+
+
+def test_a_string_that_breaks_the_grammar_is_found_where_python_finds_it(javascript):
+    strings = ["", "a", "b", "aab", "aba", "abb", "abc", "aabbcc", "aabbccc", "aabcc", "abca", "c", "aabbca"]
+    found = javascript(
+        COUNTERS,
+        """({ legalNext, spellOut }, strings) => ({
+          broken: strings.map((string) => legalNext(string, "abc")).map((r) => [r.wrong, r.wanted]),
+          runs: ["a3b2", "ab", "a12", "3a", "", "a0", "b😀2"].map(spellOut),
+        })""",
+        strings,
+    )
+    for string, (wrong, wanted) in zip(strings, found["broken"], strict=True):
+        if wrong < 0:
+            assert wanted == (legal_next(string, "abc") or ["a"])[-1]
+        else:
+            legal = ["a", *legal_next(string[:wrong], "abc")][-1]
+            assert wanted == legal
+            with pytest.raises(ValueError, match=rf"string\[{wrong}\]"):
+                legal_next(string, "abc")
+    runs = [None if run is None else [(one["symbol"], one["count"]) for one in run] for run in found["runs"]]
+    assert runs == [
+        [("a", 3), ("b", 2)],
+        [("a", 1), ("b", 1)],
+        [("a", 12)],
+        None,
+        [],
+        [("a", 0)],
+        [("b", 1), ("😀", 2)],
+    ]

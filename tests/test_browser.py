@@ -38,6 +38,7 @@ FIGURES = {
     "GradientByLag with a belt": ("chapters/lstm/backward_pass", 3),
     "ThreeSwitches": ("chapters/gates/cell_state", 15),
     "Threshold": ("chapters/applications/anomaly_detection", 2),
+    "Counters": ("chapters/applications/grammar", 1),
 }
 
 
@@ -528,6 +529,52 @@ def test_the_alarms_shown_are_those_that_python_counts(views):
     assert "early beat at 4.0 s, alarm; normal beat at 7.0 s, false alarm" in line.text_content()
 
 
+def test_a_string_is_counted_and_one_that_breaks_the_grammar_is_met_with_a_sentence(figure):
+    root = figure("Counters")
+    line, field, n = (
+        root.locator("[aria-live]"),
+        root.get_by_label("Type a string"),
+        root.get_by_role("slider"),
+    )
+    press(n, "Home")
+    press(n, "ArrowRight", 3)
+    said = line.text_content()
+    assert "You raised n to 4. After aaaabbbb the grammar allows the end." in said
+    assert "set by hand: allows the end; cells 0.00" in said
+    field.fill("a300b299")
+    by_hand = line.text_content().split("set by hand: ")[1]
+    assert by_hand.startswith("allows b; cells 1.00")
+    assert by_hand.endswith("right after every symbol.")
+    field.fill("aab")
+    assert "After aab the grammar allows b." in line.text_content()
+    for text, message in (
+        ("aabx", "“x” is not a symbol of this language: type a and b."),
+        ("", "There is no symbol in it."),
+        ("a0", "There is no symbol in it."),
+        ("aba", "After ab the grammar allows the end, and you typed a."),
+        ("b", "At the start the grammar allows a, and you typed b."),
+        ("2a", "A number must follow the letter that it repeats, as in a3b2."),
+        ("a600b600", "A string may have 1,000 symbols here, and this one has 1,200."),
+        ("a" + 40 * "9", "A string may have 1,000 symbols here"),
+        ("a😀", "“😀” is not a symbol of this language"),
+    ):
+        field.fill(text)
+        assert line.text_content().startswith(message)
+        assert line.text_content().endswith("The figure still shows aab.")
+        assert field.get_attribute("aria-invalid") == "true"
+    field.fill("AA BB")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "After aabb the grammar allows the end." in line.text_content()
+
+
+def test_a_string_set_from_outside_is_read(views):
+    found = views("Counters")
+    found[0].page.get_by_label("text", exact=True).fill("a30b1")
+    for view in found:
+        assert view.get_by_label("Type a string").input_value() == "a30b1"
+        assert "After a30b1 the grammar allows b." in view.locator("[aria-live]").text_content()
+
+
 @pytest.mark.parametrize("kind", FIGURES)
 def test_a_slider_is_answered_within_one_frame(figure, kind):
     root = figure(kind)
@@ -563,9 +610,17 @@ from ipywidgets import BoundedIntText, Text, jslink
 from lstmlib import LSTM, BidirectionalLSTM
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.figures import (
-    Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, Threshold, UnrolledLoop
+    Alignment,
+    Counters,
+    Gate,
+    GradientByLag,
+    LSTMCell,
+    ThreeSwitches,
+    Threshold,
+    UnrolledLoop,
 )
 from lstmlib.number_words import ENGLISH, GERMAN
+from lstmlib.readout import Readout
 from lstmlib.translation import Translator
 import numpy as np
 
@@ -587,6 +642,7 @@ figures = {
         {"one": [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], "other": rng.uniform(0, 3, 8)},
         [0, 0, 1, 0, 1, 1, 0, 0], 0.25,
     ),
+    "Counters": Counters({k: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for k in ("one", "other")}),
 }
 for name, figure in figures.items():
     figure.add_class(name)
@@ -599,16 +655,31 @@ for figure, name, Control, options in [
     ("Alignment", "number", BoundedIntText, {"max": 999_999}),
     ("Alignment", "scoring", Text, {}),
     ("Threshold", "detector", Text, {}),
+    ("Counters", "text", Text, {}),
 ]:
     canvas = figures[figure].children[0]
     control = Control(value=getattr(canvas, name), description=name, **options)
     jslink((control, "value"), (canvas, name))
     display(control)
 """
-SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3, "Threshold": 2}
-TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment", "Threshold"]
+SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3, "Threshold": 2, "Counters": 1}
+TWICE = [
+    "Gate",
+    "LSTMCell",
+    "UnrolledLoop",
+    "GradientByLag",
+    "ThreeSwitches",
+    "Alignment",
+    "Threshold",
+    "Counters",
+]
 # What is typed into a figure's field, in one view and in the other
-TYPED = {"Alignment": ("907", "907"), "UnrolledLoop": ("ba", "bab"), "Threshold": ("1.5", "0.5")}
+TYPED = {
+    "Alignment": ("907", "907"),
+    "UnrolledLoop": ("ba", "bab"),
+    "Threshold": ("1.5", "0.5"),
+    "Counters": ("aab", "a20b3"),
+}
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
 from lstmlib.figures import (
     Alignment,
+    Counters,
     Gate,
     GradientByLag,
     LSTMCell,
@@ -29,6 +30,7 @@ from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
 from lstmlib.translation import Translator
 
@@ -76,6 +78,7 @@ SLIDERS = {
         ("threshold", 0, 3, 0.05, ".2f"),
         ("first second", 0, 4, 1, ".0f"),
     ],
+    "Counters": [("n whole string", 1, 60, 1, ".0f")],
 }
 
 
@@ -102,6 +105,7 @@ FIGURES = {
     "ThreeSwitches": lambda: ThreeSwitches(),
     "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
     "Threshold": a_threshold,
+    "Counters": lambda: Counters({"fresh": a_reader()}),
 }
 
 
@@ -125,6 +129,7 @@ TIES = {
     "ThreeSwitches": [],
     "Alignment": [],
     "Threshold": [("value", "threshold"), ("value", "start")],
+    "Counters": [("value", "n")],
 }
 
 
@@ -489,6 +494,58 @@ def test_the_numbers_of_a_threshold_travel_compressed_and_whole():
     assert (figure.threshold, figure.start, figure.detector) == (1.0, 0.0, "one")
 
 
+def a_reader(symbols="ab", units=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return LSTM(len(symbols), units, rng=rng), Readout(units, len(symbols) + 1, rng=rng)
+
+
+def test_counters_read_what_lstm_step_reads_and_allow_what_has_a_positive_score():
+    layer, readout = a_reader("abc", 4)
+    readout.params["b"][:] = [1, -1, 0.05, -0.05]
+    figure = Counters({"one": (layer, readout)}, "abc")
+    figure.string = "aabbc"
+    params = {name: array.astype(np.float32).astype(float) for name, array in layer.params.items()}
+    W, b = (readout.params[name].astype(np.float32).astype(float) for name in ("W", "b"))
+    h = c = np.zeros((1, 4))
+    for t, symbol in enumerate("aabbc"):
+        h, c, _ = lstm_step(np.eye(3)[["abc".index(symbol)]], h, c, params)
+        np.testing.assert_allclose(figure.c["one"][t], c[0], rtol=0, atol=1e-12)
+        positive = (h @ W.T + b)[0] > 0
+        assert figure.allowed["one"][t] == "".join(np.array([*"abc."])[positive])
+    assert figure.legal == ["ab", "ab", "b", "c", "c"]
+    wrong = [t for t in range(5) if figure.allowed["one"][t] != figure.legal[t]]
+    assert figure.first_wrong == {"one": wrong[0] + 1}
+
+
+def test_counters_that_are_right_after_every_symbol_were_never_wrong():
+    layer, readout = a_reader()
+    for array in (*layer.params.values(), *readout.params.values()):
+        array[...] = 0
+    readout.params["b"][:] = [1, 1, -1]  # allows a and b, always
+    figure = Counters({"always": (layer, readout)})
+    figure.string = "aaa"
+    assert figure.first_wrong == {"always": None}
+    figure.string = "aab"
+    assert figure.first_wrong == {"always": 3}
+
+
+def test_the_weights_of_counters_travel_in_float32_and_a_long_string_by_its_runs():
+    pair = a_reader("abc")
+    figure = Counters({"one": pair, "other": a_reader("abc", 2, seed=1)}, "abc", n=2)
+    canvas = figure.children[0]
+    assert [name for name, *_ in canvas.models] == ["one", "other"]
+    for made, travels in zip(pair, canvas.models[0][1:], strict=True):
+        assert made.params.keys() == travels.keys()
+        for param, array in made.params.items():
+            np.testing.assert_array_equal(travels[param], array.astype(np.float32))
+    assert (figure.n, figure.string, canvas.text, canvas.symbols) == (2, "aabbcc", "aabbcc", "abc")
+    figure.n = 5
+    assert (figure.string, canvas.text) == ("aaaaabbbbbccccc", "a5b5c5")
+    figure.string = "a" * 100 + "b"
+    assert (figure.n, canvas.text, len(figure.legal)) == (5, "a100b1", 101)
+    assert figure.string == "a" * 100 + "b"
+
+
 SOLUTIONS = [
     # i, f, o for each of the tasks, as the page gives them
     ([0, 1, 0, 0, 0], [1] * 5, [0, 0, 0, 0, 1]),
@@ -548,6 +605,15 @@ def test_three_switches_computes_what_lstm_step_computes():
             "beat must name each of the 11 beats of kind",
         ),
         (lambda: a_threshold(kind=[6] * 12), "kind hold places in KINDS, 0 to 5"),
+        (lambda: Counters({}), "models must hold at least one pair of LSTM and Readout"),
+        (
+            lambda: Counters({"x": a_reader("abc")}),
+            "models['x'] must be an LSTM with 2 inputs and at most 16",
+        ),
+        (lambda: Counters({"x": a_reader(units=17)}), "and a Readout with 3 outputs, got (LSTM(2, 17), Rea"),
+        (lambda: Counters({"x": a_reader()[0]}), "models['x'] must be an LSTM with 2 inputs"),
+        (lambda: Counters({"x": a_reader()}, "()[]"), "symbols must be letters, such as 'ab', got '()[]'"),
+        (lambda: Counters({"x": a_reader()}, n=61), "n must be a number from 1 to 60, got 61"),
         (
             lambda: Alignment({"dot": a_translator(None, LSTM(len(ENGLISH), 4))}),
             "models['dot'] must be a Translator of number words with a BidirectionalLSTM",
@@ -691,6 +757,26 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("", "string must have 1 to 1000 symbols, got ''"),
+        ("a" * 1001, "string must have 1 to 1000 symbols, got 'aaa"),
+        ("abc", "string[2] must be one of 'ab', got 'c'"),
+        ("aba", "string[2] is 'a', where the grammar allows the end"),
+        (7, "string must have 1 to 1000 symbols, got 7"),
+    ],
+)
+def test_counters_read_only_what_the_grammar_allows(wrong, message):
+    figure = Counters({"x": a_reader()})
+    figure.string = "aab"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        figure.string = wrong
+    assert figure.string == "aab"
+    figure.string = "a" * 1000
+    assert len(figure.c["x"]) == figure.children[0].longest == 1000
+
+
 @pytest.mark.parametrize(("figure", "name", "fits", "wrong", "message"), SETTINGS)
 def test_what_the_reader_sets_python_may_set_too(figure, name, fits, wrong, message):
     figure = figure()
@@ -760,7 +846,8 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
 
 
 @pytest.mark.parametrize(
-    "name", ["alignment", "gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"]
+    "name",
+    ["alignment", "counters", "gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"],
 )
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)

@@ -5,6 +5,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 """
 
 from lstmlib.figures.alignment import Alignment
+from lstmlib.figures.counters import Counters
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
@@ -12,4 +13,13 @@ from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
-__all__ = ["Alignment", "Gate", "GradientByLag", "LSTMCell", "ThreeSwitches", "Threshold", "UnrolledLoop"]
+__all__ = [
+    "Alignment",
+    "Counters",
+    "Gate",
+    "GradientByLag",
+    "LSTMCell",
+    "ThreeSwitches",
+    "Threshold",
+    "UnrolledLoop",
+]
