@@ -81,6 +81,8 @@ STRAIGHT = 0.5
 """What keeps the speed finite where a path is straight, 1 over the height of an x."""
 RATE = 60.0
 """Points in a second, as a tablet or a mouse may give."""
+STEP, SPREAD, FURTHEST = 0.25, 0.45, 2.0
+"""How `for_reading` makes ink alike: distance of points, spread of heights, and how far a jump counts."""
 
 
 class Ink(NamedTuple):
@@ -305,7 +307,7 @@ def spread(ink: Ink) -> float:
     return float(np.sqrt(np.average((middle - mean) ** 2 + rise**2 / 12, weights=length)))
 
 
-def for_reading(ink: Ink, step: float = 0.25, wanted: float = 0.45, furthest: float = 2.0) -> Ink:
+def for_reading(ink: Ink, step: float = STEP, wanted: float = SPREAD, furthest: float = FURTHEST) -> Ink:
     """Ink as a network reads it: of one size, at points of equal distance, in units of `step`.
 
     The size is such that `spread` is `wanted`, which is about that of a word whose x has the height 1. A
