@@ -317,8 +317,8 @@ def for_reading(ink: Ink, step: float = STEP, wanted: float = SPREAD, furthest: 
     >>> big = ink_of([[[0.0, 9.0], [0.0, 0.0]]])
     >>> for_reading(big).points.round(2)[:3]
     array([[ 0.  ,  0.  ,  1.  ],
-           [ 0.  , -1.04,  0.  ],
-           [ 0.  , -1.04,  0.  ]])
+           [ 0.  , -0.94,  0.  ],
+           [ 0.  , -0.94,  0.  ]])
     """
     size = spread(ink)
     if not size > 0:
