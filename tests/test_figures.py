@@ -19,6 +19,7 @@ from lstmlib.figures import (
     Gate,
     GradientByLag,
     LSTMCell,
+    PenReader,
     ThreeSwitches,
     Threshold,
     UnrolledLoop,
@@ -32,6 +33,7 @@ from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
+from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
 
 
@@ -105,7 +107,8 @@ FIGURES = {
     "ThreeSwitches": lambda: ThreeSwitches(),
     "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
     "Threshold": a_threshold,
-    "Counters": lambda: Counters({"fresh": a_reader()}),
+    "Counters": lambda: Counters({"fresh": a_counter()}),
+    "PenReader": lambda: PenReader(a_reader().state_dict(), {"a stem": [STEM]}),
 }
 
 
@@ -130,6 +133,7 @@ TIES = {
     "Alignment": [],
     "Threshold": [("value", "threshold"), ("value", "start")],
     "Counters": [("value", "n")],
+    "PenReader": [],
 }
 
 
@@ -346,6 +350,144 @@ def test_the_belt_keeps_what_an_lstm_without_a_loop_keeps():
     assert GradientByLag().belt is None
 
 
+STEM = [[1.0, 1.8], [1.0, 0.0]]
+
+
+def a_reader(C=6, H=5, k=9):
+    """A reader of ink as the page about handwriting trains it, untrained, in PyTorch."""
+    torch.manual_seed(0)
+    parts = {
+        "conv": torch.nn.Conv1d(3, C, k, stride=2, padding=k // 2),
+        "there": torch.nn.LSTM(C, H),
+        "back": torch.nn.LSTM(C, H),
+        "read": torch.nn.Linear(2 * H, 27),
+    }
+    with torch.no_grad():
+        parts["read"].weight *= 20  # so that it says something
+        parts["read"].bias[0] = 1
+    return torch.nn.ModuleDict(parts)
+
+
+def read_by_torch(reader, ink):
+    """Probabilities (T, 27), in float64."""
+    reader = reader.double()
+    x = torch.tensor(for_reading(ink).points.T)[None]
+    with torch.no_grad():
+        h = reader["conv"](x).relu().permute(2, 0, 1)
+        back = reader["back"](h.flip(0))[0].flip(0)
+        return reader["read"](torch.cat([reader["there"](h)[0], back], 2))[:, 0].softmax(1).numpy()
+
+
+def test_a_pen_reader_reads_what_its_torch_model_reads():
+    rng = np.random.default_rng(0)
+    figure = PenReader(a_reader().state_dict(), threshold=0.0)
+    said = set()
+    for word in ("a", "gate", "six"):
+        writer = new_writer(rng)._replace(size=1.0, slope=0.0, slant=0.0)
+        strokes = [stroke + np.array([1.0, 0]) for stroke in write(word, writer, rng).strokes]
+        low = min(stroke[:, 1].min() for stroke in strokes)
+        figure.strokes = [stroke - [0, low] for stroke in strokes]
+        y = read_by_torch(a_reader(), figure.ink)
+        np.testing.assert_allclose(figure.reading.y, y, atol=1e-6)
+        path = y.argmax(axis=1)
+        kept = [k for t, k in enumerate(path) if k and (t == 0 or k != path[t - 1])]
+        assert figure.word == figure.reading.word == "".join(LETTERS[k - 1] for k in kept)
+        target = torch.tensor([kept])
+        loss = torch.nn.functional.ctc_loss(
+            torch.tensor(np.log(y))[:, None], target, [len(y)], [len(kept)], reduction="sum"
+        )
+        assert figure.reading.probability == pytest.approx(np.exp(-loss.item()), rel=1e-5)
+        said.add(figure.word)
+    assert len(said) == 3
+
+
+def test_a_pen_reader_says_no_word_for_ink_that_it_cannot_judge():
+    figure = PenReader(a_reader().state_dict(), threshold=0.0)
+    assert (figure.ink, figure.reading, figure.word) == (None, None, None)
+    for strokes in (
+        [[[1.0, 1.0]]],  # a dot
+        [[[1.0, 1.0], [5.0, 1.0]]],  # a level line
+        [[[1.0, 0.0], [1.0, 0.3]]],  # too small
+        [[[0.1 * k % 10, k % 2] for k in range(150)]],  # too much
+    ):
+        figure.strokes = strokes
+        assert figure.ink is not None
+        assert (figure.reading, figure.word) == (None, None)
+    figure = PenReader(a_reader().state_dict(), {"a stem": [STEM]}, threshold=1.0)
+    assert figure.reading.probability < 1
+    assert figure.word is None
+
+
+def test_a_pen_reader_shows_its_first_sample_and_python_may_choose_another():
+    samples = {"a stem": [STEM], "two": [STEM, [[2.0, 1.0], [2.0, 0.0]]]}
+    figure = PenReader(a_reader().state_dict(), samples)
+    canvas = figure.children[0]
+    assert (figure.sample, len(figure.ink.strokes)) == ("a stem", 1)
+    figure.sample = "two"
+    assert (canvas.sample, len(figure.ink.strokes)) == (1, 2)
+    figure.sample = None
+    assert (canvas.sample, figure.ink) == (-1, None)
+    figure.strokes = [np.array(STEM)]
+    np.testing.assert_array_equal(figure.strokes, [STEM])
+    np.testing.assert_allclose(figure.ink.points, ink_of([STEM]).points)
+    with pytest.raises(
+        ValueError, match=re.escape("sample must be None or one of ['a stem', 'two'], got 'x'")
+    ):
+        figure.sample = "x"
+
+
+def test_the_weights_of_a_pen_reader_travel_compressed_and_whole():
+    reader = a_reader(C=48, H=40)
+    canvas = PenReader(reader.state_dict()).children[0]
+    assert len(canvas.weights) < 300 * 1024
+    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
+    assert len(flat) == sum(rows * columns for *_, rows, columns in canvas.places)
+    part, param, start, rows, columns = canvas.places[0]
+    W = reader["conv"].weight.detach().numpy()
+    assert (part, param) == ("convolution", "W")
+    found = flat[start : start + rows * columns].reshape(48, 9, 3)
+    np.testing.assert_array_equal(found, W.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.pop("read.bias"), "missing: read.bias"),
+        (
+            lambda w: w.update({"conv.weight": w["conv.weight"][:, :2]}),
+            "conv.weight must have shape (C, 3, K)",
+        ),
+        (lambda w: w.update({"read.bias": w["read.bias"][:5]}), "read.bias must have shape (27,), got (5,)"),
+        (
+            lambda w: w.update({"back.weight_hh_l0": w["back.weight_ih_l0"]}),
+            "back.weight_hh_l0 must have shape",
+        ),
+    ],
+)
+def test_weights_of_another_shape_are_named(change, message):
+    weights = dict(a_reader().state_dict())
+    change(weights)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        PenReader(weights)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "message"),
+    [
+        ([[[1.0, 5.0]]], "strokes[0], y must be a number from -1.2 to 2.6, got 5.0"),
+        ([STEM, [[11.0, 0.0]]], "strokes[1], x must be a number from 0 to 10, got 11.0"),
+        ([[1.0, 2.0]], "strokes[0] must hold places (N, 2), at least one; got shape (2,)"),
+    ],
+)
+def test_strokes_that_leave_the_paper_are_named(strokes, message):
+    figure = PenReader(a_reader().state_dict())
+    with pytest.raises(ValueError, match=re.escape(message)):
+        figure.strokes = strokes
+    assert figure.strokes == []
+    with pytest.raises(ValueError, match="threshold must be a number from 0 to 1, got 2"):
+        PenReader(a_reader().state_dict(), threshold=2)
+
+
 def a_translator(attention, encoder=None, size=4):
     rng = np.random.default_rng(0)
     encoder = encoder or BidirectionalLSTM(len(ENGLISH), size, rng=rng)
@@ -494,13 +636,13 @@ def test_the_numbers_of_a_threshold_travel_compressed_and_whole():
     assert (figure.threshold, figure.start, figure.detector) == (1.0, 0.0, "one")
 
 
-def a_reader(symbols="ab", units=3, seed=0):
+def a_counter(symbols="ab", units=3, seed=0):
     rng = np.random.default_rng(seed)
     return LSTM(len(symbols), units, rng=rng), Readout(units, len(symbols) + 1, rng=rng)
 
 
 def test_counters_read_what_lstm_step_reads_and_allow_what_has_a_positive_score():
-    layer, readout = a_reader("abc", 4)
+    layer, readout = a_counter("abc", 4)
     readout.params["b"][:] = [1, -1, 0.05, -0.05]
     figure = Counters({"one": (layer, readout)}, "abc")
     figure.string = "aabbc"
@@ -518,7 +660,7 @@ def test_counters_read_what_lstm_step_reads_and_allow_what_has_a_positive_score(
 
 
 def test_counters_that_are_right_after_every_symbol_were_never_wrong():
-    layer, readout = a_reader()
+    layer, readout = a_counter()
     for array in (*layer.params.values(), *readout.params.values()):
         array[...] = 0
     readout.params["b"][:] = [1, 1, -1]  # allows a and b, always
@@ -530,8 +672,8 @@ def test_counters_that_are_right_after_every_symbol_were_never_wrong():
 
 
 def test_the_weights_of_counters_travel_in_float32_and_a_long_string_by_its_runs():
-    pair = a_reader("abc")
-    figure = Counters({"one": pair, "other": a_reader("abc", 2, seed=1)}, "abc", n=2)
+    pair = a_counter("abc")
+    figure = Counters({"one": pair, "other": a_counter("abc", 2, seed=1)}, "abc", n=2)
     canvas = figure.children[0]
     assert [name for name, *_ in canvas.models] == ["one", "other"]
     for made, travels in zip(pair, canvas.models[0][1:], strict=True):
@@ -607,13 +749,13 @@ def test_three_switches_computes_what_lstm_step_computes():
         (lambda: a_threshold(kind=[6] * 12), "kind hold places in KINDS, 0 to 5"),
         (lambda: Counters({}), "models must hold at least one pair of LSTM and Readout"),
         (
-            lambda: Counters({"x": a_reader("abc")}),
+            lambda: Counters({"x": a_counter("abc")}),
             "models['x'] must be an LSTM with 2 inputs and at most 16",
         ),
-        (lambda: Counters({"x": a_reader(units=17)}), "and a Readout with 3 outputs, got (LSTM(2, 17), Rea"),
-        (lambda: Counters({"x": a_reader()[0]}), "models['x'] must be an LSTM with 2 inputs"),
-        (lambda: Counters({"x": a_reader()}, "()[]"), "symbols must be letters, such as 'ab', got '()[]'"),
-        (lambda: Counters({"x": a_reader()}, n=61), "n must be a number from 1 to 60, got 61"),
+        (lambda: Counters({"x": a_counter(units=17)}), "and a Readout with 3 outputs, got (LSTM(2, 17), Rea"),
+        (lambda: Counters({"x": a_counter()[0]}), "models['x'] must be an LSTM with 2 inputs"),
+        (lambda: Counters({"x": a_counter()}, "()[]"), "symbols must be letters, such as 'ab', got '()[]'"),
+        (lambda: Counters({"x": a_counter()}, n=61), "n must be a number from 1 to 60, got 61"),
         (
             lambda: Alignment({"dot": a_translator(None, LSTM(len(ENGLISH), 4))}),
             "models['dot'] must be a Translator of number words with a BidirectionalLSTM",
@@ -768,7 +910,7 @@ SETTINGS = [
     ],
 )
 def test_counters_read_only_what_the_grammar_allows(wrong, message):
-    figure = Counters({"x": a_reader()})
+    figure = Counters({"x": a_counter()})
     figure.string = "aab"
     with pytest.raises(ValueError, match=re.escape(message)):
         figure.string = wrong
@@ -847,7 +989,16 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
 
 @pytest.mark.parametrize(
     "name",
-    ["alignment", "counters", "gate", "gradient_by_lag", "lstm_cell", "three_switches", "unrolled_loop"],
+    [
+        "alignment",
+        "counters",
+        "gate",
+        "gradient_by_lag",
+        "lstm_cell",
+        "pen_reader",
+        "three_switches",
+        "unrolled_loop",
+    ],
 )
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)

@@ -9,6 +9,7 @@ from lstmlib.figures.counters import Counters
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
+from lstmlib.figures.pen_reader import PenReader
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
 from lstmlib.figures.unrolled_loop import UnrolledLoop
@@ -19,6 +20,7 @@ __all__ = [
     "Gate",
     "GradientByLag",
     "LSTMCell",
+    "PenReader",
     "ThreeSwitches",
     "Threshold",
     "UnrolledLoop",
