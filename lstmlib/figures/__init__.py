@@ -8,7 +8,8 @@ from lstmlib.figures.alignment import Alignment
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
+from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
-__all__ = ["Alignment", "Gate", "GradientByLag", "LSTMCell", "ThreeSwitches", "UnrolledLoop"]
+__all__ = ["Alignment", "Gate", "GradientByLag", "LSTMCell", "SpokenNumber", "ThreeSwitches", "UnrolledLoop"]
