@@ -34,6 +34,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "theme"))
+PACKAGE = ROOT / "lstmlib/__init__.py"
 RUNS = ROOT / "_build/claims"
 CLAIMS_TABLE = Path(__file__).with_suffix(".csv")
 RUNS_TABLE = Path(__file__).with_name("claims_runs.csv")
@@ -205,22 +206,45 @@ def settings(name: str) -> dict[str, str]:
 
 def digest(notebook: Path, python: dict[str, str], name: str) -> str:
     """Changes with what decides a run: the code as Python reads it, the packages, the processor."""
-    parts = [ast.dump(ast.parse(source)) for _, source in code(notebook)]
-    parts += shared_code()
+    trees = [ast.parse(source) for _, source in code(notebook)]
+    modules = [*imported(trees), ROOT / "theme/asserted.py"]
+    parts = [ast.dump(tree) for tree in trees + [bare(module) for module in modules]]
     versions = [python[key] for key in ("python", "numpy", "torch")]
     parts += [str(sorted(PROCESSORS[name].items())), *versions, processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
+def imported(trees: list[ast.Module]) -> list[Path]:
+    """The files of `lstmlib` that code imports, with all that these import; not the figures, which draw."""
+    found: set[Path] = set()
+    new = set().union(*map(named, trees))
+    while new:
+        found |= new
+        new = set().union(*(named(bare(file)) for file in new)) - found
+    return sorted(found)
+
+
+def named(tree: ast.Module) -> set[Path]:
+    """The files of `lstmlib` that import statements name; who imports from a package runs the package too."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+    names = {name for name in names if name.partition(".")[0] == "lstmlib"}
+    files = {ROOT / f"{name.replace('.', '/')}.py" for name in names}
+    return {file for file in [*files, *([PACKAGE] if names else [])] if file.exists()}
+
+
 @functools.cache
-def shared_code() -> list[str]:
-    """What every notebook imports, without its comments and docstrings."""
-    modules = [*sorted((ROOT / "lstmlib").glob("*.py")), ROOT / "theme/asserted.py"]
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules]
-    for node in (node for tree in trees for node in ast.walk(tree)):
+def bare(module: Path) -> ast.Module:
+    """A module without its comments and docstrings."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             del node.body[0]
-    return [ast.dump(tree) for tree in trees]
+    return tree
 
 
 def describe(python: str) -> dict[str, str]:

@@ -68,6 +68,13 @@ def test_a_loop_is_told_each_time_and_functions_keep_what_they_return():
     assert len(recorded(source)) == 6
 
 
+def test_a_run_is_repeated_where_what_its_page_imports_has_changed_and_not_elsewhere():
+    files = {path.stem for path in claims.imported([ast.parse("from lstmlib.reber import reber")])}
+    assert {"reber", "tasks", "layer", "activations", "__init__"} <= files
+    assert not {"corpora", "translation", "ctc"} & files
+    assert claims.imported([ast.parse("import numpy")]) == []
+
+
 def run(tmp_path, source):
     notebook, file = tmp_path / "page.ipynb", tmp_path / "out.json"
     cell = nbformat.v4.new_code_cell(source, id="a-cell")

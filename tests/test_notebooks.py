@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -68,6 +69,17 @@ def test_imports_stand_in_the_first_cell(path):
 def test_a_notebook_measures_what_it_claims(path):
     nodes = (node for cell in code_cells(path) for node in ast.walk(ast.parse(cell.source)))
     assert sum(isinstance(node, ast.Assert) for node in nodes) >= 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_the_time_at_the_head_is_what_reading_takes(path):
+    """At 200 words and 25 lines of code a minute, without the exercises."""
+    cells = nbformat.read(path, 4).cells
+    heads = [number for number, cell in enumerate(cells) if "\n## Exercises" in f"\n{cell.source}"]
+    words = sum(len(cell.source.split()) for cell in cells[: heads[0] + 1] if cell.cell_type == "markdown")
+    lines = sum(len(cell.source.splitlines()) for cell in cells[: heads[0]] if cell.cell_type == "code")
+    (said,) = re.findall(r"\*\*Time\.\*\* (\d+) minutes", cells[0].source)
+    assert abs(int(said) - words / 200 - lines / 25) <= 6
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)

@@ -73,3 +73,28 @@ def test_every_module_imports_only_what_stands_above_it_in_the_api_reference():
             assert set(names) <= set(listed[: at + 1]), file.name
             found += len(names)
     assert found > 50
+
+
+def minutes(page):
+    """What a page says of its time: to read it, and for its exercises."""
+    head = cells(page, "markdown")[0].source
+    said = r"\*\*Time\.\*\* (\d+) minutes, and (?:(\d+) more|as much again) for the exercises\.$"
+    read, exercises = re.search(said, head).groups()
+    return int(read), int(exercises or read)
+
+
+def test_the_teachers_tables_add_up_what_the_pages_say():
+    text = (ROOT / "reference/for_teachers.md").read_text()
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        rows = [[cell.strip() for cell in line.split("|")[2:5]] for line in table.splitlines()]
+        if not rows[0][0].startswith("Pages"):
+            continue
+        everything = []
+        for pages, read, exercises in rows[2:-1]:
+            named = re.findall(r"\(\.\./(chapters/\S+\.ipynb)\) (\d+)", pages)
+            said = [minutes(page) for page, _ in named]
+            assert [int(stated) for _, stated in named] == [first for first, _ in said]
+            assert [int(read), int(exercises)] == [sum(part) for part in zip(*said, strict=True)]
+            everything += said
+        totals = [str(sum(part)) for part in zip(*everything, strict=True)]
+        assert rows[-1] == [f"{len(everything)} pages", *totals]
