@@ -37,6 +37,7 @@ FIGURES = {
     "GradientByLag": ("chapters/rnn/vanishing_gradients", 2),
     "GradientByLag with a belt": ("chapters/lstm/backward_pass", 3),
     "ThreeSwitches": ("chapters/gates/cell_state", 15),
+    "SpokenNumber": ("chapters/applications/speech", 1),
 }
 
 
@@ -504,7 +505,8 @@ from IPython.display import display
 from ipywidgets import BoundedIntText, Text, jslink
 from lstmlib import LSTM, BidirectionalLSTM
 from lstmlib.attention import AdditiveAttention, DotAttention
-from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, ThreeSwitches, UnrolledLoop
+from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, SpokenNumber, ThreeSwitches
+from lstmlib.figures import UnrolledLoop
 from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.translation import Translator
 import numpy as np
@@ -514,7 +516,12 @@ models = {}
 for name, attention in {"dot": DotAttention(4), "additive": AdditiveAttention(4, 4, 3, rng=rng)}.items():
     encoder, decoder = BidirectionalLSTM(len(ENGLISH), 4, rng=rng), LSTM(len(GERMAN), 4, rng=rng)
     models[name] = Translator(encoder, decoder, attention, rng=rng)
+tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 600], np.arange(8000)) / 8000)
+said = np.eye(3)[[[0, 1, 1, 0, 2], [0, 2, 0, 2, 1]]] * 0.7 + 0.1
 figures = {
+    "SpokenNumber": SpokenNumber(
+        ["eins", "zwei"], ["low", "high"], ["12", "21"], tones, 8000, rng.random((2, 20, 6)), said, ["", "1", "2"]
+    ),
     "Gate": Gate(),
     "LSTMCell": LSTMCell(),
     "UnrolledLoop": UnrolledLoop(),
@@ -532,14 +539,15 @@ for figure, name, Control, options in [
     ("UnrolledLoop", "word", Text, {}),
     ("Alignment", "number", BoundedIntText, {"max": 999_999}),
     ("Alignment", "scoring", Text, {}),
+    ("SpokenNumber", "clip", BoundedIntText, {"max": 1}),
 ]:
     canvas = figures[figure].children[0]
     control = Control(value=getattr(canvas, name), description=name, **options)
     jslink((control, "value"), (canvas, name))
     display(control)
 """
-SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3}
-TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment"]
+SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3, "SpokenNumber": 1}
+TWICE = ["Gate", "LSTMCell", "UnrolledLoop", "GradientByLag", "ThreeSwitches", "Alignment", "SpokenNumber"]
 
 
 @pytest.fixture(scope="session")
@@ -704,6 +712,58 @@ def test_a_number_and_a_score_set_from_outside_are_translated(views):
         assert view.get_by_label("Number:").input_value() == "35000"
         assert view.get_by_role("button").all_text_contents() == ["thirty", "five", "thousand"]
         assert "thirty five thousand: the network says" in view.locator("[aria-live]").text_content()
+
+
+def test_a_clip_set_from_outside_is_shown_and_what_it_says_is_judged(views):
+    found = views("SpokenNumber")
+    for view in found:
+        assert "“eins”: the network writes 12, which is right" in view.locator("[aria-live]").text_content()
+    found[0].page.get_by_label("clip", exact=True).fill("1")
+    found[0].page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Clip:").input_value() == "1"
+        line = view.locator("[aria-live]").text_content()
+        assert "“zwei”: the network writes 221, and 21 would be right (2 at 0.30 s, 2 at 0.70 s, 1" in line
+
+
+# What a browser has that plays, one that will not, and one that knows no sound
+HEARING = {
+    "plays": "",
+    "refuses": "AudioContext.prototype.resume = () => new Promise(() => {});"
+    "Object.defineProperty(AudioContext.prototype, 'state', { get: () => 'suspended' });",
+    "knows no sound": "delete window.AudioContext;",
+}
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_a_clip_is_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("SpokenNumber")
+    page = view.page
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    line, cursor = view.locator("[aria-live]"), view.locator(".cursor")
+    press(handles(view)["t time in seconds"], "ArrowRight", 2)
+    assert page.evaluate("window.made") == 0
+    before = cursor.get_attribute("x1")
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. " in line.text_content()
+        view.get_by_role("button", name="Play").press("Enter")
+        view.get_by_text("Played to the end. ").wait_for()
+        assert page.evaluate("window.made") == 2
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+    assert view.get_by_role("button", name="Play").count() == 1
+    assert cursor.get_attribute("x1") == before
+    assert "At 0.40 s: 1 0.80, nothing 0.10, 2 0.10" in line.text_content()
 
 
 @pytest.mark.parametrize("kind", TWICE)
