@@ -520,7 +520,8 @@ tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 600], np.arange(8000)) / 8000)
 said = np.eye(3)[[[0, 1, 1, 0, 2], [0, 2, 0, 2, 1]]] * 0.7 + 0.1
 figures = {
     "SpokenNumber": SpokenNumber(
-        ["eins", "zwei"], ["low", "high"], ["12", "21"], tones, 8000, rng.random((2, 20, 6)), said, ["", "1", "2"]
+        ["eins", "zwei"], ["low", "high"], ["12", "21"], tones, 8000,
+        rng.random((2, 20, 6)), said, ["", "1", "2"],
     ),
     "Gate": Gate(),
     "LSTMCell": LSTMCell(),
