@@ -516,12 +516,12 @@ models = {}
 for name, attention in {"dot": DotAttention(4), "additive": AdditiveAttention(4, 4, 3, rng=rng)}.items():
     encoder, decoder = BidirectionalLSTM(len(ENGLISH), 4, rng=rng), LSTM(len(GERMAN), 4, rng=rng)
     models[name] = Translator(encoder, decoder, attention, rng=rng)
-tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 600], np.arange(8000)) / 8000)
-said = np.eye(3)[[[0, 1, 1, 0, 2], [0, 2, 0, 2, 1]]] * 0.7 + 0.1
+tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 500, 600, 700, 800], np.arange(8000)) / 8000)
+said = [[0, 1, 1, 0, 2], [0, 2, 0, 2, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [2, 0, 0, 0, 1]]
 figures = {
     "SpokenNumber": SpokenNumber(
-        ["eins", "zwei"], ["low", "high"], ["12", "21"], tones, 8000,
-        rng.random((2, 20, 6)), said, ["", "1", "2"],
+        ["eins", "zwei", "drei", "vier", "sechs"], ["low"] * 5, ["12", "21", "1", "2", "21"],
+        tones, 8000, rng.random((5, 20, 6)), np.eye(3)[said] * 0.7 + 0.1, ["", "1", "2"],
     ),
     "Gate": Gate(),
     "LSTMCell": LSTMCell(),
@@ -540,7 +540,7 @@ for figure, name, Control, options in [
     ("UnrolledLoop", "word", Text, {}),
     ("Alignment", "number", BoundedIntText, {"max": 999_999}),
     ("Alignment", "scoring", Text, {}),
-    ("SpokenNumber", "clip", BoundedIntText, {"max": 1}),
+    ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
 ]:
     canvas = figures[figure].children[0]
     control = Control(value=getattr(canvas, name), description=name, **options)
@@ -722,7 +722,7 @@ def test_a_clip_set_from_outside_is_shown_and_what_it_says_is_judged(views):
     found[0].page.get_by_label("clip", exact=True).fill("1")
     found[0].page.keyboard.press("Tab")
     for view in found:
-        assert view.get_by_label("Clip:").input_value() == "1"
+        assert view.get_by_label("Clip:", exact=True).input_value() == "1"
         line = view.locator("[aria-live]").text_content()
         assert "“zwei”: the network writes 221, and 21 would be right (2 at 0.30 s, 2 at 0.70 s, 1" in line
 
