@@ -764,7 +764,7 @@ def test_a_clip_is_played_after_a_click_alone_and_a_refusal_is_said(views, heari
         view.get_by_text("Your browser lets this page play no sound.").wait_for()
     assert view.get_by_role("button", name="Play").count() == 1
     assert cursor.get_attribute("x1") == before
-    assert "At 0.40 s: 1 0.80, nothing 0.10, 2 0.10" in line.text_content()
+    assert "At 0.40 s: 1 with 0.80, nothing with 0.10, 2 with 0.10" in line.text_content()
 
 
 @pytest.mark.parametrize("kind", TWICE)

@@ -30,7 +30,8 @@ async function render({ model, el }) {
     draw(canvas, { seconds, symbols, probabilities, found, picture: part(pictures), bands, rows });
     moveCursor(canvas, model.get("time") / seconds);
     const step = Math.min(probabilities.length - 1, Math.floor((model.get("time") / seconds) * probabilities.length));
-    const most = probabilities[step].map((p, k) => [p, k]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+    const most = probabilities[step].map((p, k) => [p, k]).filter(([p]) => p >= 0.005)
+      .sort((a, b) => b[0] - a[0]).slice(0, 3);
     const name = (k) => (k ? symbols[k] : "nothing");
     const written = found.map(({ symbol }) => symbols[symbol]).join("");
     const right = model.get("numbers")[clip];
@@ -40,7 +41,7 @@ async function render({ model, el }) {
       `${happened}“${words[clip]}”: the network writes ${written || "nothing"}, ` +
       `${written === right ? "which is right" : `and ${right} would be right`}` +
       `${when.length ? ` (${when.join(", ")})` : ""}. At ${number(model.get("time"))} s: ` +
-      `${most.map(([p, k]) => `${name(k)} ${number(p)}`).join(", ")}.`;
+      `${most.map(([p, k]) => `${name(k)} with ${number(p)}`).join(", ")}.`;
   };
 
   const stop = () => {
@@ -156,7 +157,7 @@ function draw(canvas, { seconds, symbols, probabilities, found, picture, bands, 
   for (let time = 0; time <= seconds; time += 0.5)
     svg(canvas, "text", { x: across(time / seconds), y: ZERO + 16, class: "name small" }, time);
   svg(canvas, "text", { x: (LEFT + RIGHT) / 2, y: ZERO + 32, class: "name" }, "seconds (dashed: the blank)");
-  svg(canvas, "line", { x1: LEFT, y1: TOP, x2: LEFT, y2: ZERO, class: "cursor" });
+  svg(canvas, "line", { x1: LEFT, y1: TOP, x2: LEFT, y2: ZERO, class: "belt negative cursor", "stroke-width": 2 });
 }
 
 // The picture as an image: one pixel for a number, the louder the less transparent, the lowest band below.
@@ -167,7 +168,7 @@ function painted(picture, bands, rows) {
   const image = context.createImageData(rows, bands);
   picture.forEach((loud, k) => {
     const [time, band] = [Math.floor(k / bands), k % bands];
-    image.data.set([0, 114, 178, loud], 4 * ((bands - 1 - band) * rows + time));
+    image.data.set([20, 130, 205, loud], 4 * ((bands - 1 - band) * rows + time));
   });
   context.putImageData(image, 0, 0);
   return canvas.toDataURL();
