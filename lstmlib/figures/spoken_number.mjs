@@ -1,6 +1,6 @@
 // A spoken number: hear it, see what the network hears, and when it writes which digit.
 
-import { button, choice, controls, drawing, nameSliders, number, onChange, onMove, set, status, svg } from "./drawing.mjs";
+import { button, choice, controls, drawing, nameSliders, number, onChange, onMove, status, svg } from "./drawing.mjs";
 import { fromMuLaw, spikes } from "./sound_arithmetic.mjs";
 
 const [LEFT, RIGHT] = [44, 352];
