@@ -40,7 +40,9 @@ from lstmlib.translation import Translator
 model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
 given = {
     "Alignment": [{"dot": model}],
-    "SpokenNumber": [["eins"], [""], ["1"], np.zeros((1, 8)), 8000, np.ones((1, 2, 2)), np.ones((1, 2, 1)), [""]],
+    "SpokenNumber": [
+        ["eins"], [""], ["1"], np.zeros((1, 8)), 8000, np.ones((1, 2, 2)), np.ones((1, 2, 1)), [""]
+    ],
 }
 for name in figures.__all__:
     figure = getattr(figures, name)(*given.get(name, []))
