@@ -26,6 +26,7 @@ from lstmlib.figures import (
 )
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
+from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
@@ -458,3 +459,33 @@ def test_paths_in_javascript_are_counted_as_in_lstmlib(javascript):
     one_letter = np.array([[0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
     highest = javascript(READER, "({ greedy }, y) => greedy(y)", one_letter.tolist())
     assert highest == [{"symbol": 1, "at": 1}]
+
+
+def test_the_sound_and_the_spikes_of_a_clip_in_javascript_are_those_of_lstmlib(javascript):
+    rng = np.random.default_rng(0)
+    scores = 3 * rng.standard_normal((30, 20, 4)) + [2, 0, 0, 0]
+    probabilities = softmax(scores).swapaxes(0, 1)
+    found = javascript(
+        "sound_arithmetic",
+        """({ fromMuLaw, spikes }, { probabilities }) => ({
+          samples: Array.from({ length: 256 }, (_, byte) => fromMuLaw(byte)),
+          spikes: probabilities.map(spikes),
+        })""",
+        {"probabilities": probabilities.tolist()},
+    )
+    # Each byte stands for the sample that it is made of.
+    np.testing.assert_array_equal(_mu_law(np.array(found["samples"])), np.arange(256))
+    assert found["samples"][0] == -1
+    assert found["samples"][-1] == pytest.approx(1, abs=1e-12)
+    decoded = greedy_decode(scores)
+    assert len({len(symbols) for symbols in decoded}) > 3
+    for one, symbols, rows in zip(found["spikes"], decoded, probabilities, strict=True):
+        assert [spike["symbol"] for spike in one] == symbols
+        path = rows.argmax(axis=1)
+        for spike in one:  # the highest of its own run of equal symbols
+            start = end = spike["step"]
+            while start > 0 and path[start - 1] == spike["symbol"]:
+                start -= 1
+            while end < 29 and path[end + 1] == spike["symbol"]:
+                end += 1
+            assert spike["step"] == start + rows[start : end + 1, spike["symbol"]].argmax()

@@ -39,6 +39,7 @@ FIGURES = {
     "ThreeSwitches": ("chapters/gates/cell_state", 15),
     "Threshold": ("chapters/applications/anomaly_detection", 2),
     "Counters": ("chapters/applications/grammar", 1),
+    "SpokenNumber": ("chapters/applications/speech", 1),
 }
 
 
@@ -679,6 +680,7 @@ from lstmlib.figures import (
     GradientByLag,
     LSTMCell,
     PenReader,
+    SpokenNumber,
     ThreeSwitches,
     Threshold,
     UnrolledLoop,
@@ -707,6 +709,13 @@ for word in ("no", "it", "on", "cat", "six"):
 
 figures = {
     "PenReader": PenReader(weights, inks, 0.0),
+tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 500, 600, 700, 800], np.arange(8000)) / 8000)
+said = [[0, 1, 1, 0, 2], [0, 2, 0, 2, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [2, 0, 0, 0, 1]]
+figures = {
+    "SpokenNumber": SpokenNumber(
+        ["eins", "zwei", "drei", "vier", "sechs"], ["low"] * 5, ["12", "21", "1", "2", "21"],
+        tones, 8000, rng.random((5, 20, 6)), np.eye(3)[said] * 0.7 + 0.1, ["", "1", "2"],
+    ),
     "Gate": Gate(),
     "LSTMCell": LSTMCell(),
     "UnrolledLoop": UnrolledLoop(),
@@ -733,13 +742,22 @@ for figure, name, Control, options in [
     ("Alignment", "scoring", Text, {}),
     ("Threshold", "detector", Text, {}),
     ("Counters", "text", Text, {}),
+    ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
 ]:
     canvas = figures[figure].children[0]
     control = Control(value=getattr(canvas, name), description=name, **options)
     jslink((control, "value"), (canvas, name))
     display(control)
 """
-SLIDERS = {"Gate": 6, "LSTMCell": 5, "UnrolledLoop": 2, "GradientByLag": 3, "Threshold": 2, "Counters": 1}
+SLIDERS = {
+    "Gate": 6,
+    "LSTMCell": 5,
+    "UnrolledLoop": 2,
+    "GradientByLag": 3,
+    "Threshold": 2,
+    "Counters": 1,
+    "SpokenNumber": 1,
+}
 TWICE = [
     "Gate",
     "LSTMCell",
@@ -750,6 +768,7 @@ TWICE = [
     "Threshold",
     "Counters",
     "PenReader",
+    "SpokenNumber",
 ]
 # What is typed into a figure's field, in one view and in the other
 TYPED = {
@@ -930,6 +949,58 @@ def test_a_detector_set_from_outside_is_counted(views):
     for view in found:
         assert view.get_by_label("Detector:").input_value() == "other"
         assert view.locator("[aria-live]").text_content().startswith("other, threshold 1.00")
+
+
+def test_a_clip_set_from_outside_is_shown_and_what_it_says_is_judged(views):
+    found = views("SpokenNumber")
+    for view in found:
+        assert "“eins”: the network writes 12, which is right" in view.locator("[aria-live]").text_content()
+    found[0].page.get_by_label("clip", exact=True).fill("1")
+    found[0].page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Clip:", exact=True).input_value() == "1"
+        line = view.locator("[aria-live]").text_content()
+        assert "“zwei”: the network writes 221, and 21 would be right (2 at 0.30 s, 2 at 0.70 s, 1" in line
+
+
+# What a browser has that plays, one that will not, and one that knows no sound
+HEARING = {
+    "plays": "",
+    "refuses": "AudioContext.prototype.resume = () => new Promise(() => {});"
+    "Object.defineProperty(AudioContext.prototype, 'state', { get: () => 'suspended' });",
+    "knows no sound": "delete window.AudioContext;",
+}
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_a_clip_is_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("SpokenNumber")
+    page = view.page
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    line, cursor = view.locator("[aria-live]"), view.locator(".cursor")
+    press(handles(view)["t time in seconds"], "ArrowRight", 2)
+    assert page.evaluate("window.made") == 0
+    before = cursor.get_attribute("x1")
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. " in line.text_content()
+        view.get_by_role("button", name="Play").press("Enter")
+        view.get_by_text("Played to the end. ").wait_for()
+        assert page.evaluate("window.made") == 2
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+    assert view.get_by_role("button", name="Play").count() == 1
+    assert cursor.get_attribute("x1") == before
+    assert "At 0.40 s: 1 with 0.80, nothing with 0.10, 2 with 0.10" in line.text_content()
 
 
 @pytest.mark.parametrize("kind", TWICE)

@@ -20,6 +20,7 @@ from lstmlib.figures import (
     GradientByLag,
     LSTMCell,
     PenReader,
+    SpokenNumber,
     ThreeSwitches,
     Threshold,
     UnrolledLoop,
@@ -81,6 +82,7 @@ SLIDERS = {
         ("first second", 0, 4, 1, ".0f"),
     ],
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
+    "SpokenNumber": [("t time in seconds", 0, 1.5, 0.25, ".2f")],
 }
 
 
@@ -109,6 +111,7 @@ FIGURES = {
     "Threshold": a_threshold,
     "Counters": lambda: Counters({"fresh": a_counter()}),
     "PenReader": lambda: PenReader(a_reader().state_dict(), {"a stem": [STEM]}),
+    "SpokenNumber": lambda: SpokenNumber(**two_clips()),
 }
 
 
@@ -134,6 +137,7 @@ TIES = {
     "Threshold": [("value", "threshold"), ("value", "start")],
     "Counters": [("value", "n")],
     "PenReader": [],
+    "SpokenNumber": [("value", "time")],
 }
 
 
@@ -686,6 +690,87 @@ def test_the_weights_of_counters_travel_in_float32_and_a_long_string_by_its_runs
     figure.string = "a" * 100 + "b"
     assert (figure.n, canvas.text, len(figure.legal)) == (5, "a100b1", 101)
     assert figure.string == "a" * 100 + "b"
+
+
+def two_clips():
+    """What a figure of two clips is made of: 1.5 s of sound, and six steps for the symbols blank, 4 and 7."""
+    rng = np.random.default_rng(0)
+    probabilities = np.full((2, 6, 3), 0.1)
+    for clip, symbols in enumerate([[0, 1, 1, 0, 2, 0], [0, 2, 0, 2, 1, 1]]):
+        probabilities[clip, range(6), symbols] = 0.8
+    return {
+        "words": ["siebenundvierzig", "vierundsiebzig"],
+        "voices": ["Male1", "Female1"],
+        "numbers": ["47", "74"],
+        "sounds": rng.uniform(-1, 1, (2, 12000)),
+        "rate": 8000,
+        "pictures": rng.uniform(-14, 3, (2, 20, 5)),
+        "probabilities": probabilities,
+        "symbols": ["", "4", "7"],
+    }
+
+
+def test_a_spoken_number_is_written_without_repeats_and_blanks():
+    figure = SpokenNumber(**two_clips())
+    assert (figure.clip, figure.time, figure.written) == (0, 0.0, "47")
+    figure.children[0].clip = 1
+    assert figure.written == "774"
+    np.testing.assert_array_equal(figure.probabilities, two_clips()["probabilities"][1])
+
+
+def test_sounds_and_pictures_travel_as_bytes_that_keep_what_is_heard_and_seen():
+    given = two_clips()
+    canvas = SpokenNumber(**given).children[0]
+    y = np.frombuffer(zlib.decompress(canvas.sounds), np.uint8) / 127.5 - 1
+    heard = np.sign(y) * (256 ** np.abs(y) - 1) / 255  # μ-law, as G.711 has its inverse
+    # A step is a 127.5th of the logarithm's range, ln 256; half of one at most is lost.
+    lost = np.abs(heard - given["sounds"].ravel())
+    assert (lost <= (np.abs(given["sounds"].ravel()) + 1 / 255) * np.log(256) / 255 * 1.05).all()
+    seen = np.frombuffer(zlib.decompress(canvas.pictures), np.uint8)
+    low, high = given["pictures"].min(), given["pictures"].max()
+    np.testing.assert_allclose(low + seen / 255 * (high - low), given["pictures"].ravel(), atol=17 / 510)
+    assert (canvas.shape, canvas.seconds, canvas.rate) == ([5, 20], 1.5, 8000)
+    assert not any(
+        zlib.decompress(SpokenNumber(**given | {"pictures": np.ones((2, 3, 4))}).children[0].pictures)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"voices": ["Male1"]}, "voices must have one for each of the 2 words, got 1"),
+        ({"numbers": ["1", "2", "3"]}, "numbers must have one for each of the 2 words, got 3"),
+        ({"sounds": np.zeros((3, 9))}, r"sounds must have shape \(N=2, L\), got \(3, 9\)"),
+        ({"sounds": np.full((2, 9), -1.5)}, "sounds must lie from -1 to 1, got 1.5"),
+        ({"rate": 4000}, "rate must be from 8000 to 48000 samples a second, got 4000"),
+        ({"rate": 8000.5}, "rate must be a whole number"),
+        ({"pictures": np.zeros((2, 9))}, r"pictures must have shape \(N=2, T, M\), got 2-D"),
+        ({"symbols": ["", "1"]}, r"probabilities must have shape \(N=2, S, K=2\)"),
+        ({"probabilities": np.full((2, 6, 3), 0.3)}, "probabilities must be at least 0, and sum to 1"),
+        ({"probabilities": np.full((2, 6, 3), [2, -0.5, -0.5])}, "probabilities must be at least 0"),
+    ],
+)
+def test_what_no_spoken_number_can_be_made_of_is_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        SpokenNumber(**two_clips() | change)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("clip", 2, "clip must be a whole number from 0 to 1, got 2"),
+        ("clip", -1, "clip must be a whole number"),
+        ("clip", 0.0, "clip must be a whole number"),
+        ("time", 1.6, "time must be a number from 0 to 1.5, got 1.6"),
+        ("time", "now", "time must be a number"),
+    ],
+)
+def test_a_clip_or_a_time_that_there_is_not_is_refused(name, wrong, message):
+    figure = SpokenNumber(**two_clips())
+    figure.clip, figure.time = 1, 0.75
+    with pytest.raises(ValueError, match=message):
+        setattr(figure, name, wrong)
+    assert (figure.clip, figure.time) == (1, 0.75)
 
 
 SOLUTIONS = [

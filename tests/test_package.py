@@ -30,6 +30,7 @@ for module in pkgutil.walk_packages(lstmlib.__path__, "lstmlib."):
 EVERY_FIGURE = """
 from anywidget import AnyWidget
 from lstmlib import figures
+import numpy as np
 from lstmlib.attention import DotAttention
 from lstmlib.lstm import LSTM
 from lstmlib.number_words import ENGLISH, GERMAN
@@ -37,8 +38,14 @@ from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.translation import Translator
 
 model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
+given = {
+    "Alignment": [{"dot": model}],
+    "SpokenNumber": [
+        ["eins"], [""], ["1"], np.zeros((1, 8)), 8000, np.ones((1, 2, 2)), np.ones((1, 2, 1)), [""]
+    ],
+}
 for name in figures.__all__:
-    figure = getattr(figures, name)(*[{"dot": model}] * (name == "Alignment"))
+    figure = getattr(figures, name)(*given.get(name, []))
     [canvas] = [child for child in figure.children if isinstance(child, AnyWidget)]
     assert "export default" in canvas._esm, name
     assert ".lstmlib-figure" in canvas._css, name

@@ -24,7 +24,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(ROOT / "theme"))
-from readers import Page, install_cell
+from readers import Page, imported, install_cell
 
 CHAPTERS = sorted(
     path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.glob("chapters/**/*.ipynb")
@@ -270,20 +270,44 @@ def test_the_sites_download_is_the_readers_notebook(site, readers, page):
     assert (site / f"_sources/{page}.ipynb").read_bytes() == (readers / f"{page}.ipynb").read_bytes()
 
 
-@pytest.mark.parametrize("missing", [True, False])
-def test_the_first_cell_installs_the_package_only_where_it_is_missing(monkeypatch, missing):
+LSTMLIB = ("pip", 'install --quiet "lstmlib[notebooks] @ git+git://somewhere@c0ffee"')
+SPEAKER = ("pip", "install --quiet praat-parselmouth==0.4.7")
+
+
+@pytest.mark.parametrize(
+    ("modules", "missing", "wanted"),
+    [
+        ([], {"lstmlib", "parselmouth"}, (LSTMLIB,)),
+        ([], {"parselmouth"}, ()),
+        (["numpy", "parselmouth"], {"lstmlib", "parselmouth"}, (LSTMLIB, SPEAKER)),
+        (["numpy", "parselmouth"], {"parselmouth"}, (SPEAKER,)),
+        (["numpy", "parselmouth"], set(), ()),
+    ],
+)
+def test_the_first_cell_installs_what_its_page_needs_only_where_it_is_missing(
+    monkeypatch, modules, missing, wanted
+):
     class Shell:
         ran = ()
 
         def run_line_magic(self, *line):
             self.ran += (line,)
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if missing else name)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else name)
     shell = Shell()
-    code = TransformerManager().transform_cell(install_cell("git://somewhere", "c0ffee"))
+    code = TransformerManager().transform_cell(install_cell("git://somewhere", "c0ffee", modules))
     exec(code, {"get_ipython": lambda: shell})
-    wanted = 'install --quiet "lstmlib[notebooks] @ git+git://somewhere@c0ffee"'
-    assert shell.ran == ((("pip", wanted),) if missing else ())
+    assert shell.ran == wanted
+
+
+def test_the_modules_that_a_page_imports_are_found_where_an_import_may_fail_too():
+    cells = [
+        new_code_cell(
+            "import numpy as np\nfrom torch import nn\ntry:\n    from parselmouth.praat import call"
+        ),
+        new_markdown_cell("import nothing"),
+    ]
+    assert imported(new_notebook(cells=cells)) == ["numpy", "parselmouth", "torch"]
 
 
 def test_the_first_cell_says_what_to_do_where_the_repository_is_unknown(monkeypatch, capsys):
@@ -291,7 +315,11 @@ def test_the_first_cell_says_what_to_do_where_the_repository_is_unknown(monkeypa
     assert capsys.readouterr().out == ""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     exec(install_cell(None), {})
-    assert "lstmlib is missing" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "lstmlib is missing" in said
+    assert "parselmouth" not in said
+    exec(install_cell(None, modules=["parselmouth"]), {})
+    assert "pip install praat-parselmouth==0.4.7" in capsys.readouterr().out
 
 
 OTHER = "(elsewhere)=\n# Elsewhere\n\n```{glossary}\nword\n  What it means.\n```\n"

@@ -49,8 +49,11 @@ DROPPED = re.compile(r"^(?:\([\w:. -]+\)=|\+\+\+.*|%( .*)?)\n", re.MULTILINE)
 EQUATION = re.compile(r"\$\$(?P<tex>[^$]+)\$\$ *\((?P<label>[\w:.-]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
+# What a page may import that `lstmlib[notebooks]` does not bring: the module, and what installs it
+BESIDE = {"parselmouth": "praat-parselmouth==0.4.7"}
 
-def install_cell(address: str | None, commit: str = "HEAD") -> str:
+
+def install_cell(address: str | None, commit: str = "HEAD", modules: Iterable[str] = ()) -> str:
     """The code of a first cell, which installs the package `lstmlib` where it is missing.
 
     Parameters
@@ -60,9 +63,28 @@ def install_cell(address: str | None, commit: str = "HEAD") -> str:
         where the book does not know the repository it was built from: then the cell says what to do.
     commit : str
         Which state of the repository to install.
+    modules : names of modules
+        What the page imports; those of `BESIDE` are installed too.
     """
+    beside = [(module, BESIDE[module]) for module in modules if module in BESIDE]
     if address is None:
-        return """\
+        more = [
+            f"""
+if importlib.util.find_spec("{module}") is None:
+    print("{module}, which this page needs, is missing. Run: pip install {package}")"""
+            for module, package in beside
+        ]
+        return "".join([SAYS, *more])
+    more = [
+        f"""
+if importlib.util.find_spec("{module}") is None:  # only this page needs it
+    %pip install --quiet {package}"""
+        for module, package in beside
+    ]
+    return "".join([INSTALLS.format(address=address, commit=commit), *more])
+
+
+SAYS = """\
 # Says what to do where this course's package, lstmlib, is missing;
 # where it is installed, this cell does nothing.
 import importlib.util
@@ -70,7 +92,7 @@ import importlib.util
 if importlib.util.find_spec("lstmlib") is None:
     print("lstmlib is missing. Download the course's repository and run in its folder:")
     print("pip install '.[notebooks]'")"""
-    return f"""\
+INSTALLS = """\
 # Installs this course's package, lstmlib, with what it needs, where it is missing;
 # where it is installed, this cell does nothing.
 import importlib.util
@@ -87,7 +109,9 @@ def write(app: Sphinx, repository: tuple[str, str] | None) -> None:
     if not (notebooks.is_dir() and stamp.exists() and stamp.read_text() == wanted):
         shutil.rmtree(notebooks, ignore_errors=True)
         for page in pages(app):
-            notebook = Page(app, page, executed(app, page)).notebook(install_cell(*repository or [None]))
+            source = executed(app, page)
+            cell = install_cell(*repository or (None, ""), modules=imported(source))
+            notebook = Page(app, page, source).notebook(cell)
             nbformat.validate(notebook)
             path = notebooks / f"{page}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +142,12 @@ def executed(app: Sphinx, page: str) -> NotebookNode:
     with suppress(KeyError):  # a notebook that failed is not in the cache
         _, notebook = cache.merge_match_into_notebook(notebook)
     return notebook
+
+
+def imported(notebook: NotebookNode) -> list[str]:
+    """The modules that a notebook's code imports, without what lies within them."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return sorted(set(re.findall(r"^ *(?:import|from) (\w+)", code, re.MULTILINE)))
 
 
 def pages(app: Sphinx) -> list[str]:

@@ -10,6 +10,7 @@ from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.pen_reader import PenReader
+from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
 from lstmlib.figures.unrolled_loop import UnrolledLoop
@@ -21,6 +22,7 @@ __all__ = [
     "GradientByLag",
     "LSTMCell",
     "PenReader",
+    "SpokenNumber",
     "ThreeSwitches",
     "Threshold",
     "UnrolledLoop",
