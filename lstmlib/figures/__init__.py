@@ -9,7 +9,17 @@ from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.pen_reader import PenReader
+from lstmlib.figures.pen_writer import PenWriter
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
-__all__ = ["Alignment", "Gate", "GradientByLag", "LSTMCell", "PenReader", "ThreeSwitches", "UnrolledLoop"]
+__all__ = [
+    "Alignment",
+    "Gate",
+    "GradientByLag",
+    "LSTMCell",
+    "PenReader",
+    "PenWriter",
+    "ThreeSwitches",
+    "UnrolledLoop",
+]
