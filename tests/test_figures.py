@@ -649,10 +649,12 @@ def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
 
 
 def a_writer(H=8, M=3, seed=0):
-    """The state dict of an untrained torch model as `PenWriter` takes it, with a readout that speaks up."""
+    """The state dict of an untrained torch model as `PenWriter` takes it, that lifts the pen now and then."""
     torch.manual_seed(seed)
     model = torch.nn.ModuleDict({"lstm": torch.nn.LSTM(29, H), "read": torch.nn.Linear(H, 6 * M + 1)})
-    return {name: 2 * array for name, array in model.state_dict().items()}
+    weights = {name: 2 * array for name, array in model.state_dict().items()}
+    weights["read.bias"][0] = -1.5
+    return weights
 
 
 def test_a_pen_writer_writes_what_torch_and_the_mixture_say():

@@ -28,6 +28,7 @@ for module in pkgutil.walk_packages(lstmlib.__path__, "lstmlib."):
         print(module.name)
 """
 EVERY_FIGURE = """
+import numpy as np
 from anywidget import AnyWidget
 from lstmlib import figures
 from lstmlib.attention import DotAttention
@@ -37,8 +38,12 @@ from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.translation import Translator
 
 model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
+writer = {"lstm.weight_ih_l0": np.zeros((4, 29)), "lstm.weight_hh_l0": np.zeros((4, 1))}
+writer |= {"lstm.bias_ih_l0": np.zeros(4), "lstm.bias_hh_l0": np.zeros(4)}
+writer |= {"read.weight": np.zeros((7, 1)), "read.bias": np.zeros(7)}
+given = {"Alignment": [{"dot": model}], "PenWriter": [writer]}
 for name in figures.__all__:
-    figure = getattr(figures, name)(*[{"dot": model}] * (name == "Alignment"))
+    figure = getattr(figures, name)(*given.get(name, []))
     [canvas] = [child for child in figure.children if isinstance(child, AnyWidget)]
     assert "export default" in canvas._esm, name
     assert ".lstmlib-figure" in canvas._css, name
