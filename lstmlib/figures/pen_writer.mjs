@@ -3,9 +3,9 @@
 import { button, controls, drawing, field, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
 import { chanceFrom, writeLetter } from "./writer_arithmetic.mjs";
 
-const HIGH = 150; // the paper
-const LINE = 104; // y of the line that letters stand on
-const TALL = 36; // most pixels for the height of an x
+const HIGH = 190; // the paper
+const LINE = 130; // y of the line that letters stand on
+const TALL = 56; // most pixels for the height of an x
 const EDGE = 10;
 const GAP = 0.35; // between letters, in heights of an x
 const PACE = 22; // milliseconds for a point
@@ -173,7 +173,7 @@ function ellipse(canvas, { weight, mean, deviation, rho }, at, was, step) {
     const dy = mean[1] + deviation[1] * (rho * n1 + Math.sqrt(1 - rho * rho) * n2);
     return at([was[0] + step * dx, was[1] + step * dy]).map((value) => value.toFixed(1)).join(" ");
   });
-  svg(canvas, "path", { d: `M${around.join(" L")} Z`, class: "negative gaussian", opacity: 0.15 + 0.6 * weight });
+  svg(canvas, "path", { d: `M${around.join(" L")} Z`, class: "negative gaussian", "fill-opacity": 0.1 + 0.5 * weight, style: "stroke: var(--negative)" });
 }
 
 // All weights, one after the other in one compressed array; `places` says where each lies.
