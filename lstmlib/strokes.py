@@ -81,7 +81,7 @@ STRAIGHT = 0.5
 """What keeps the speed finite where a path is straight, 1 over the height of an x."""
 RATE = 60.0
 """Points in a second, as a tablet or a mouse may give."""
-STEP, SPREAD, FURTHEST = 0.25, 0.45, 2.0
+STEP, SPREAD, FURTHEST = 1 / 3, 0.45, 2.0
 """How `for_reading` makes ink alike: distance of points, spread of heights, and how far a jump counts."""
 
 
@@ -171,7 +171,7 @@ def new_writer(rng: Generator | None = None, habit: float = 0.06) -> Writer:
         slope=rng.normal(0, 0.03),
         size=float(np.exp(rng.normal(0, 0.2))),
         width=float(np.exp(rng.normal(0, 0.12))),
-        gap=rng.uniform(0.25, 0.55),
+        gap=rng.uniform(0.0, 0.5),
         unsteadiness=rng.uniform(0.02, 0.06),
         tempo=float(np.exp(rng.normal(1.9, 0.2))),
     )

@@ -14,7 +14,8 @@ import pytest
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.figures import Alignment, GradientByLag, PenWriter, ThreeSwitches
+from lstmlib.ctc import ctc_loss, greedy_decode
+from lstmlib.figures import Alignment, GradientByLag, PenReader, PenWriter, ThreeSwitches
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
@@ -22,12 +23,14 @@ from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.strokes import FURTHEST, SPREAD, STEP, for_reading, ink_of, new_writer, spread, write
 from lstmlib.training import Adam, train
 from lstmlib.translation import Translator
 from lstmlib.vocabulary import END, START
 
 # The modules of lstmlib/figures in which it stands
 CELL, ATTENTION, TRANSLATOR = "cell_arithmetic", "translator_arithmetic", "alignment"
+READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
@@ -256,6 +259,108 @@ def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators
         assert tuple(german) == figure.german
         np.testing.assert_allclose(np.reshape(weights, figure.alignment.shape), figure.alignment, atol=1e-5)
     assert len({str(german) for _, german, _ in found}) > 5
+
+
+@pytest.fixture(scope="module")
+def inks():
+    """Strokes of words, with a dot and a place that was reported twice among them."""
+    rng = np.random.default_rng(2)
+    strokes = [write(word, new_writer(rng), rng).strokes for word in ("i", "jazz", "quick", "mill")]
+    twice = [
+        [[0.0, 0.0], [0.0, 0.0], [0.3, 1.0], [0.3, 1.0], [2.0, 0.5]],
+        [[3.0, 1.0]],
+        [[9.0, 0.0], [9.0, 1.0]],
+    ]
+    return [*strokes, [np.array(stroke) for stroke in twice]]
+
+
+def test_ink_is_brought_to_one_form_in_javascript_as_in_lstmlib(javascript, inks):
+    found = javascript(
+        READER,
+        """({ forReading, spread }, { inks, form }) =>
+          inks.map((strokes) => ({ ...forReading(strokes, form), spread: spread(strokes) }))""",
+        {
+            "inks": [[stroke.tolist() for stroke in strokes] for strokes in inks],
+            "form": {"step": STEP, "wanted": SPREAD, "furthest": FURTHEST},
+        },
+    )
+    for strokes, one in zip(inks, found, strict=True):
+        ink = ink_of(strokes)
+        points = for_reading(ink).points
+        assert one["spread"] == pytest.approx(spread(ink), rel=1e-12)
+        np.testing.assert_allclose(one["points"], points, rtol=0, atol=1e-10)
+        # Where each point lies on the paper: where strokes begin and end, nothing was moved.
+        begins = np.flatnonzero(points[:, 2])
+        places = np.array(one["places"])
+        np.testing.assert_allclose(places[begins], [stroke[0] for stroke in strokes], atol=1e-10)
+        ends = np.append(begins[1:], len(points)) - 1
+        np.testing.assert_allclose(places[ends], [stroke[-1] for stroke in strokes], atol=1e-10)
+
+
+def random_reader(seed, C=7, H=5):
+    """Weights under the names of PyTorch, large enough that letters are said."""
+    rng = np.random.default_rng(seed)
+    shapes = {"conv.weight": (C, 3, 9), "conv.bias": (C,), "read.weight": (27, 2 * H), "read.bias": (27,)}
+    for part in ("there", "back"):
+        shapes |= {f"{part}.weight_ih_l0": (4 * H, C), f"{part}.weight_hh_l0": (4 * H, H)}
+        shapes |= {f"{part}.bias_ih_l0": (4 * H,), f"{part}.bias_hh_l0": (4 * H,)}
+    return {
+        name: rng.normal(0, 1.5 if name == "read.weight" else 0.5, shape) for name, shape in shapes.items()
+    }
+
+
+def test_a_reader_in_javascript_reads_as_the_figure_does_in_python(javascript, inks):
+    strokes = [[stroke - np.min(np.concatenate(ink), axis=0) for stroke in ink] for ink in inks]
+    strokes = [[np.clip(stroke * 0.9, 0, 2.5) for stroke in ink] for ink in strokes]
+    samples = {f"ink {k}": ink for k, ink in enumerate(strokes)}
+    figure = PenReader(random_reader(0), samples, 0.0)
+    canvas = figure.children[0]
+    found = javascript(
+        PEN,
+        """async ({ unpack, judge }, { weights, places, samples, settings }) => {
+          const network = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
+          return samples.map(([, strokes]) => judge(strokes, network, settings));
+        }""",
+        {
+            "weights": base64.b64encode(canvas.weights).decode(),
+            "places": canvas.places,
+            "samples": canvas.samples,
+            "settings": canvas.settings,
+        },
+    )
+    letters = 0
+    for name, one in zip(samples, found, strict=True):
+        figure.sample = name
+        np.testing.assert_allclose(one["y"], figure.reading.y, rtol=0, atol=1e-10)
+        assert "".join(canvas.letters[symbol - 1] for symbol in one["word"]) == figure.reading.word
+        assert one["probability"] == pytest.approx(figure.reading.probability, rel=1e-9)
+        assert len(one["at"]) == len(one["y"])
+        letters += len(one["word"])
+    assert letters > 10
+
+
+def test_paths_in_javascript_are_counted_as_in_lstmlib(javascript):
+    rng = np.random.default_rng(3)
+    scores = rng.normal(size=(12, 30, 4)) * 2
+    words = [[], [1], [1, 1], [1, 2, 1], [3, 3, 3]]
+    y = softmax(scores)
+    found = javascript(
+        READER,
+        """({ greedy, probabilityOf }, { all, words }) => all.map((y) => ({
+          said: greedy(y),
+          p: words.map((word) => probabilityOf(word, y)),
+        }))""",
+        {"all": y.transpose(1, 0, 2).tolist(), "words": words},
+    )
+    for b, one in enumerate(found):
+        loss = [ctc_loss(scores[:, b : b + 1], [word]).loss[0] for word in words]
+        np.testing.assert_allclose(one["p"], np.exp(-np.array(loss)), rtol=1e-10)
+        assert [[said["symbol"] for said in one["said"]]] == greedy_decode(scores[:, b : b + 1])
+        for said in one["said"]:  # each at a step at which it is the likeliest symbol
+            assert y[said["at"], b].argmax() == said["symbol"]
+    one_letter = np.array([[0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
+    highest = javascript(READER, "({ greedy }, y) => greedy(y)", one_letter.tolist())
+    assert highest == [{"symbol": 1, "at": 1}]
 
 
 def test_chance_and_mixtures_in_javascript_are_those_of_lstmlib(javascript):

@@ -11,7 +11,16 @@ from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.figures import Alignment, Gate, GradientByLag, LSTMCell, PenWriter, ThreeSwitches, UnrolledLoop
+from lstmlib.figures import (
+    Alignment,
+    Gate,
+    GradientByLag,
+    LSTMCell,
+    PenReader,
+    PenWriter,
+    ThreeSwitches,
+    UnrolledLoop,
+)
 from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
@@ -22,6 +31,7 @@ from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.rnn import RNN
+from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
 
 
@@ -73,6 +83,7 @@ FIGURES = {
     "GradientByLag": lambda: GradientByLag(forget_bias=1),
     "ThreeSwitches": lambda: ThreeSwitches(),
     "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
+    "PenReader": lambda: PenReader(a_reader().state_dict(), {"a stem": [STEM]}),
     "PenWriter": lambda: PenWriter(a_writer()),
 }
 
@@ -96,6 +107,7 @@ TIES = {
     "GradientByLag": [("value", "gain"), ("value", "length"), ("value", "forget_bias")],
     "ThreeSwitches": [],
     "Alignment": [],
+    "PenReader": [],
     "PenWriter": [("value", "bias")],
 }
 
@@ -311,6 +323,144 @@ def test_the_belt_keeps_what_an_lstm_without_a_loop_keeps():
     measured = gradient_norm_by_lag(layer, EVENTS[:30, None, :1], of="c")[:, 0]
     np.testing.assert_allclose(figure.belt, measured, rtol=1e-12)
     assert GradientByLag().belt is None
+
+
+STEM = [[1.0, 1.8], [1.0, 0.0]]
+
+
+def a_reader(C=6, H=5, k=9):
+    """A reader of ink as the page about handwriting trains it, untrained, in PyTorch."""
+    torch.manual_seed(0)
+    parts = {
+        "conv": torch.nn.Conv1d(3, C, k, stride=2, padding=k // 2),
+        "there": torch.nn.LSTM(C, H),
+        "back": torch.nn.LSTM(C, H),
+        "read": torch.nn.Linear(2 * H, 27),
+    }
+    with torch.no_grad():
+        parts["read"].weight *= 20  # so that it says something
+        parts["read"].bias[0] = 1
+    return torch.nn.ModuleDict(parts)
+
+
+def read_by_torch(reader, ink):
+    """Probabilities (T, 27), in float64."""
+    reader = reader.double()
+    x = torch.tensor(for_reading(ink).points.T)[None]
+    with torch.no_grad():
+        h = reader["conv"](x).relu().permute(2, 0, 1)
+        back = reader["back"](h.flip(0))[0].flip(0)
+        return reader["read"](torch.cat([reader["there"](h)[0], back], 2))[:, 0].softmax(1).numpy()
+
+
+def test_a_pen_reader_reads_what_its_torch_model_reads():
+    rng = np.random.default_rng(0)
+    figure = PenReader(a_reader().state_dict(), threshold=0.0)
+    said = set()
+    for word in ("a", "gate", "six"):
+        writer = new_writer(rng)._replace(size=1.0, slope=0.0, slant=0.0)
+        strokes = [stroke + np.array([1.0, 0]) for stroke in write(word, writer, rng).strokes]
+        low = min(stroke[:, 1].min() for stroke in strokes)
+        figure.strokes = [stroke - [0, low] for stroke in strokes]
+        y = read_by_torch(a_reader(), figure.ink)
+        np.testing.assert_allclose(figure.reading.y, y, atol=1e-6)
+        path = y.argmax(axis=1)
+        kept = [k for t, k in enumerate(path) if k and (t == 0 or k != path[t - 1])]
+        assert figure.word == figure.reading.word == "".join(LETTERS[k - 1] for k in kept)
+        target = torch.tensor([kept])
+        loss = torch.nn.functional.ctc_loss(
+            torch.tensor(np.log(y))[:, None], target, [len(y)], [len(kept)], reduction="sum"
+        )
+        assert figure.reading.probability == pytest.approx(np.exp(-loss.item()), rel=1e-5)
+        said.add(figure.word)
+    assert len(said) == 3
+
+
+def test_a_pen_reader_says_no_word_for_ink_that_it_cannot_judge():
+    figure = PenReader(a_reader().state_dict(), threshold=0.0)
+    assert (figure.ink, figure.reading, figure.word) == (None, None, None)
+    for strokes in (
+        [[[1.0, 1.0]]],  # a dot
+        [[[1.0, 1.0], [5.0, 1.0]]],  # a level line
+        [[[1.0, 0.0], [1.0, 0.3]]],  # too small
+        [[[0.1 * k % 10, k % 2] for k in range(150)]],  # too much
+    ):
+        figure.strokes = strokes
+        assert figure.ink is not None
+        assert (figure.reading, figure.word) == (None, None)
+    figure = PenReader(a_reader().state_dict(), {"a stem": [STEM]}, threshold=1.0)
+    assert figure.reading.probability < 1
+    assert figure.word is None
+
+
+def test_a_pen_reader_shows_its_first_sample_and_python_may_choose_another():
+    samples = {"a stem": [STEM], "two": [STEM, [[2.0, 1.0], [2.0, 0.0]]]}
+    figure = PenReader(a_reader().state_dict(), samples)
+    canvas = figure.children[0]
+    assert (figure.sample, len(figure.ink.strokes)) == ("a stem", 1)
+    figure.sample = "two"
+    assert (canvas.sample, len(figure.ink.strokes)) == (1, 2)
+    figure.sample = None
+    assert (canvas.sample, figure.ink) == (-1, None)
+    figure.strokes = [np.array(STEM)]
+    np.testing.assert_array_equal(figure.strokes, [STEM])
+    np.testing.assert_allclose(figure.ink.points, ink_of([STEM]).points)
+    with pytest.raises(
+        ValueError, match=re.escape("sample must be None or one of ['a stem', 'two'], got 'x'")
+    ):
+        figure.sample = "x"
+
+
+def test_the_weights_of_a_pen_reader_travel_compressed_and_whole():
+    reader = a_reader(C=48, H=40)
+    canvas = PenReader(reader.state_dict()).children[0]
+    assert len(canvas.weights) < 300 * 1024
+    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
+    assert len(flat) == sum(rows * columns for *_, rows, columns in canvas.places)
+    part, param, start, rows, columns = canvas.places[0]
+    W = reader["conv"].weight.detach().numpy()
+    assert (part, param) == ("convolution", "W")
+    found = flat[start : start + rows * columns].reshape(48, 9, 3)
+    np.testing.assert_array_equal(found, W.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.pop("read.bias"), "missing: read.bias"),
+        (
+            lambda w: w.update({"conv.weight": w["conv.weight"][:, :2]}),
+            "conv.weight must have shape (C, 3, K)",
+        ),
+        (lambda w: w.update({"read.bias": w["read.bias"][:5]}), "read.bias must have shape (27,), got (5,)"),
+        (
+            lambda w: w.update({"back.weight_hh_l0": w["back.weight_ih_l0"]}),
+            "back.weight_hh_l0 must have shape",
+        ),
+    ],
+)
+def test_weights_of_another_shape_are_named(change, message):
+    weights = dict(a_reader().state_dict())
+    change(weights)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        PenReader(weights)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "message"),
+    [
+        ([[[1.0, 5.0]]], "strokes[0], y must be a number from -1.2 to 2.6, got 5.0"),
+        ([STEM, [[11.0, 0.0]]], "strokes[1], x must be a number from 0 to 10, got 11.0"),
+        ([[1.0, 2.0]], "strokes[0] must hold places (N, 2), at least one; got shape (2,)"),
+    ],
+)
+def test_strokes_that_leave_the_paper_are_named(strokes, message):
+    figure = PenReader(a_reader().state_dict())
+    with pytest.raises(ValueError, match=re.escape(message)):
+        figure.strokes = strokes
+    assert figure.strokes == []
+    with pytest.raises(ValueError, match="threshold must be a number from 0 to 1, got 2"):
+        PenReader(a_reader().state_dict(), threshold=2)
 
 
 def a_translator(attention, encoder=None, size=4):
@@ -640,7 +790,16 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
 
 @pytest.mark.parametrize(
     "name",
-    ["alignment", "gate", "gradient_by_lag", "lstm_cell", "pen_writer", "three_switches", "unrolled_loop"],
+    [
+        "alignment",
+        "gate",
+        "gradient_by_lag",
+        "lstm_cell",
+        "pen_reader",
+        "pen_writer",
+        "three_switches",
+        "unrolled_loop",
+    ],
 )
 def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)

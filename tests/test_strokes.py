@@ -59,7 +59,7 @@ def test_a_curve_goes_through_its_points_and_has_a_corner_where_one_is_there_twi
     assert via.tolist() == [[0, 0], [1, 2], [2, 0], [3, 1]]
     np.testing.assert_allclose(path[::DENSE], via, atol=1e-12)
     np.testing.assert_allclose(curve.sum(axis=1), 1, atol=1e-12)  # moved points move the curve as they do
-    # The first piece has two points, and is straight; at the corner the direction jumps, at (2, 0) it does not.
+    # The first piece has two points, and is straight; the direction jumps at the corner, not at (2, 0).
     np.testing.assert_allclose(path[: DENSE + 1, 1], 2 * path[: DENSE + 1, 0], atol=1e-12)
     angles = np.unwrap(np.arctan2(*np.diff(path, axis=0).T[::-1]))
     turns = np.abs(np.diff(angles))

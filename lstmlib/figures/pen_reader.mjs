@@ -13,7 +13,7 @@ async function render({ model, el }) {
   const network = await unpack(model.get("weights"), model.get("places"));
   const settings = model.get("settings");
   const samples = model.get("samples");
-  const fields = controls(el);
+  const fields = controls(el, { role: "group", "aria-label": "What stands on the paper" });
   const canvas = drawing(el, FOOT + 18);
   canvas.style.touchAction = "none"; // a finger draws, and does not move the page
   canvas.style.cursor = "crosshair";
@@ -41,13 +41,12 @@ async function render({ model, el }) {
     if (k >= 0) return show(`You picked ${samples[k][0]}. `);
     const before = was.sample < 0 ? was.strokes : [];
     if (!now.length) return show("The paper is empty. ");
-    if (now.length < before.length) return show(`You took back a stroke, and ${count(now)} left. `);
-    show(`There ${count(now)} of yours. `);
+    const there = now.length === 1 ? "There is 1" : `There are ${now.length}`;
+    if (now.length < before.length) return show(`You took back a stroke. ${there} left. `);
+    show(`${there} ${now.length === 1 ? "stroke" : "strokes"} of yours. `);
   });
   show("");
 }
-
-const count = (strokes) => (strokes.length === 1 ? "is 1 stroke" : `are ${strokes.length} strokes`);
 
 // What is made of strokes: why there is nothing to read, or what is read, and how probable that is.
 export function judge(strokes, network, { stride, most, smallest, threshold, ...form }) {
@@ -69,11 +68,12 @@ function say({ why, said, word, y, probability }, { most, threshold }, letters) 
   if (why === "empty") return "Draw a word on the lines, one printed letter after the other, or pick one from the list.";
   if (why === "small") return "This is too small to be read. Draw letters about as high as the two lines are apart.";
   if (why === "long") return `This is more ink than the network was trained for (${most} points). Clear it, and draw one word.`;
+  const known = "It knows single words of printed letters, a to z, from left to right.";
+  if (why && !word.length) return `The network finds no letter in this: blanks all the way. ${known}`;
   if (why)
     return (
-      "The network says no word: what it would read has a probability of " +
-      `${number(probability)}, and below ${number(threshold)} it keeps silent. ` +
-      "It knows single words of printed letters, a to z, from left to right."
+      "The network is not sure enough to say a word: its likeliest has a probability of " +
+      `${number(probability)}, and below ${number(threshold)} it keeps silent. ${known}`
     );
   const spikes = said.map(({ symbol, at }) => `${letters[symbol - 1]} ${number(y[at][symbol])} at step ${at + 1}`);
   const text = word.map((symbol) => letters[symbol - 1]).join("");

@@ -17,7 +17,7 @@ from lstmlib.strokes import FURTHEST, LETTERS, SPREAD, STEP, Ink, for_reading, i
 
 STRIDE = 2
 """Points from one step of the network to the next."""
-MOST_POINTS = 300
+MOST_POINTS = 160
 """The most points that the network reads, at equal distance: more is no single word."""
 SMALLEST = 0.4
 """The least height of all ink, in heights of an x as the paper is ruled."""
@@ -29,8 +29,8 @@ PARTS = {
     "convolution.W": "conv.weight",
     "convolution.b": "conv.bias",
     **{
-        f"{part}.{param}": f"lstm.{name}_l0{end}"
-        for part, end in (("there", ""), ("back", "_reverse"))
+        f"{part}.{param}": f"{part}.{name}_l0"
+        for part in ("there", "back")
         for param, name in (("W_x", "weight_ih"), ("W_h", "weight_hh"), ("b", "bias_ih"))
     },
     "readout.W": "read.weight",
@@ -66,7 +66,7 @@ def _strokes(strokes: Sequence[ArrayLike], name: str) -> list[list[list[float]]]
             raise ValueError(f"{name}[{k}] must hold places (N, 2), at least one; got shape {places.shape}")
         for axis, (limits, values) in enumerate(zip((ACROSS, UP), places.T, strict=True)):
             for value in values:
-                limits.check(value, f"{name}[{k}], {'xy'[axis]}")
+                limits.check(float(value), f"{name}[{k}], {'xy'[axis]}")
         checked.append(places.round(2).tolist())
     return checked
 
@@ -80,10 +80,10 @@ class PenReader(Figure):
     get a sentence and no word. The weights travel as float32, compressed.
 
     `weights` is the `state_dict` of a torch model with the parts `conv` (`Conv1d` of 3 inputs, stride 2,
-    padded to keep the length, then ReLU), `lstm` (`LSTM`, bidirectional) and `read` (`Linear`, the blank and
-    26 letters). `samples` has for each name the strokes of a word, places (x, y) in heights of an x.
-    `strokes` are as the reader has drawn them, and `sample` is the name that was picked, or None; Python may
-    set both.
+    padded to keep the length, then ReLU), `there` and `back` (`LSTM`, the second reads from the end) and
+    `read` (`Linear`, the blank and 26 letters). `samples` has for each name the strokes of a word, places
+    (x, y) in heights of an x. `strokes` are as the reader has drawn them, and `sample` is the name that was
+    picked, or None; Python may set both.
 
     Raises ValueError for weights of another shape, a threshold outside 0 to 1, or strokes that leave the
     paper.
@@ -183,8 +183,8 @@ def _arrays(weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
     if missing:
         raise ValueError(f"weights must have {', '.join(PARTS.values())}; missing: {', '.join(missing)}")
     arrays = {ours: np.asarray(weights[name], np.float32).astype(float) for ours, name in PARTS.items()}
-    for part, end in (("there", ""), ("back", "_reverse")):  # two biases that act as their sum
-        second = np.asarray(weights[f"lstm.bias_hh_l0{end}"], np.float32)
+    for part in ("there", "back"):  # two biases that act as their sum
+        second = np.asarray(weights[f"{part}.bias_hh_l0"], np.float32)
         arrays[f"{part}.b"] = (arrays[f"{part}.b"] + second).astype(np.float32).astype(float)
     W, H = arrays["convolution.W"], len(arrays["there.b"]) // 4
     if W.ndim != 3 or W.shape[1] != 3 or W.shape[2] % 2 == 0:
