@@ -12,8 +12,10 @@ from lstmlib.activations import Array
 from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, shared
 from lstmlib.lstm import lstm_step
 from lstmlib.mixture import PARTS, mixture_of, point_of
-from lstmlib.strokes import LETTERS, STEP
+from lstmlib.strokes import LETTERS
 
+STEP = 0.25
+"""The unit of length of the network, in heights of an x."""
 MOST_LETTERS = 8
 MOST_POINTS = 60
 """The most points of a letter: a network that has not come to an end by then is stopped."""
@@ -86,7 +88,7 @@ class PenWriter(Figure):
     compressed.
 
     `weights` is the `state_dict` of a torch model with the parts `lstm` (`LSTM`, one layer, which reads a
-    point dx, dy, lifted, in units of `strokes.STEP`, and the one-hot of one of 26 letters) and `read`
+    point dx, dy, lifted, in units of `STEP`, and the one-hot of one of 26 letters) and `read`
     (`Linear`, to the raw numbers of `lstmlib.mixture`). The first point is read as (0, 0, 1), the left end of
     the letter on the line that it stands on, with the pen in the air; a letter ends where the pen is lifted
     twice in a row. `text`, `bias` and `seed` are as the reader has set them; Python may set them too.
