@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sysconfig
+import zlib
 from functools import partial
 
 import numpy as np
@@ -21,14 +22,17 @@ from lstmlib.figures import (
     Counters,
     GradientByLag,
     PenReader,
+    PenWriter,
     ThreeSwitches,
     Threshold,
 )
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
+from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
+from lstmlib.mixture import mixture_of, point_of
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.readout import Readout
 from lstmlib.strokes import FURTHEST, SPREAD, STEP, for_reading, ink_of, new_writer, spread, write
@@ -41,6 +45,7 @@ CELL, ATTENTION, TRANSLATOR = "cell_arithmetic", "translator_arithmetic", "align
 ALARMS = "threshold_arithmetic"
 COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
+WRITER = "writer_arithmetic"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -489,3 +494,106 @@ def test_the_sound_and_the_spikes_of_a_clip_in_javascript_are_those_of_lstmlib(j
             while end < 29 and path[end + 1] == spike["symbol"]:
                 end += 1
             assert spike["step"] == start + rows[start : end + 1, spike["symbol"]].argmax()
+
+
+def test_chance_and_mixtures_in_javascript_are_those_of_lstmlib(javascript):
+    rng = np.random.default_rng(0)
+    raw, uniform = rng.normal(0, 2, (50, 25)), rng.random((50, 2))
+    normal, biases = rng.standard_normal((50, 2)), rng.uniform(0, 3, 50)
+    places = [0, 1, 2, 240, 8 * 999 * 240]
+    found = javascript(
+        WRITER,
+        """({ chanceFrom, mixtureOf, normals, pointOf }, { raw, uniform, normal, biases, places }) => ({
+          rows: places.map((place) => Array.from({ length: 9 }, chanceFrom(place))),
+          normals: uniform.map(([u, v]) => normals(u, v)),
+          said: raw.map((numbers, k) => mixtureOf(numbers, biases[k])),
+          points: raw.map((numbers, k) => pointOf(mixtureOf(numbers, biases[k]), uniform[k], normal[k])),
+        })""",
+        {
+            "raw": raw.tolist(),
+            "uniform": uniform.tolist(),
+            "normal": normal.tolist(),
+            "biases": biases.tolist(),
+            "places": places,
+        },
+    )
+    for place, row in zip(places, found["rows"], strict=True):
+        np.testing.assert_array_equal(row, chance_from(place, 9))
+        # The s-th number of the row is a power of the factor
+        assert row[3] * PRIME == pytest.approx(pow(FACTOR, place + 4, PRIME), abs=1e-6)
+    u, v = uniform.T
+    both = np.sqrt(-2 * np.log(u)) * np.array([np.cos(2 * np.pi * v), np.sin(2 * np.pi * v)])
+    np.testing.assert_allclose(found["normals"], both.T, rtol=0, atol=1e-12)
+    for k, said in enumerate(found["said"]):
+        mixture = mixture_of(raw[k], biases[k])
+        assert said["pen"] == pytest.approx(mixture.pen, abs=1e-12)
+        for name, array in [
+            ("weight", mixture.weights),
+            ("mean", mixture.means),
+            ("deviation", mixture.deviations),
+            ("rho", mixture.correlations),
+        ]:
+            np.testing.assert_allclose([one[name] for one in said["gaussians"]], array, rtol=1e-12)
+        point = point_of(mixture, uniform[k], normal[k])
+        np.testing.assert_allclose(found["points"][k], point, rtol=1e-11, atol=1e-11)
+
+
+def test_the_writer_in_the_page_is_the_one_in_python(javascript):
+    # Weights of a size that training gives: what was written matters for what is written next.
+    rng = np.random.default_rng(1)
+    shapes = {"weight_ih_l0": (64, 29), "weight_hh_l0": (64, 16), "bias_ih_l0": 64, "bias_hh_l0": 64}
+    weights = {f"lstm.{name}": rng.normal(0, 0.5, shape) for name, shape in shapes.items()}
+    weights |= {"read.weight": rng.normal(0, 0.5, (25, 16)), "read.bias": rng.normal(0, 0.5, 25)}
+    figure = PenWriter(weights, text="qwertyz", bias=0.3, seed=12)
+    canvas = figure.children[0]
+    cases = [("qwertyz", 0.3, 12), ("aaaaaaaa", 0.0, 999), ("lstm", 3.0, 0)]
+    found = javascript(
+        WRITER,
+        """({ chanceFrom, writeLetter }, { network, cases, letters, longest, most }) =>
+          cases.map(([text, bias, seed]) => [...text].map((letter, k) => {
+            const chance = chanceFrom((longest * seed + k) * 4 * most);
+            const made = writeLetter(letters.indexOf(letter), network, { bias, chance, most });
+            return [made.points.map(({ point }) => point), made.ended];
+          }))""",
+        {
+            "network": {
+                part: {
+                    name[len(part) + 1 :]: array.tolist()
+                    for name, array in figure._arrays.items()
+                    if part in name
+                }
+                for part in ("lstm", "readout")
+            },
+            "cases": cases,
+            **{name: getattr(canvas, name) for name in ("letters", "longest", "most")},
+        },
+    )
+    endings = set()
+    for (text, bias, seed), letters in zip(cases, found, strict=True):
+        figure.text, figure.bias, figure.seed = text, bias, seed
+        for written, (points, ended) in zip(figure.written, letters, strict=True):
+            assert written.ended == ended
+            np.testing.assert_allclose(np.reshape(points, (-1, 3)), written.points, rtol=0, atol=1e-10)
+            endings.add((ended, len(points)))
+    assert len(endings) > 5
+
+
+def test_the_weights_of_a_writer_travel_as_they_are():
+    weights = {
+        "lstm.weight_ih_l0": np.arange(4 * 29.0).reshape(4, 29),
+        "lstm.weight_hh_l0": np.full((4, 1), 0.1),
+        "lstm.bias_ih_l0": np.ones(4),
+        "lstm.bias_hh_l0": np.ones(4),
+        "read.weight": np.zeros((7, 1)),
+        "read.bias": np.arange(7.0),
+    }
+    canvas = PenWriter(weights).children[0]
+    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
+    found = {
+        f"{part}.{param}": flat[start : start + rows * columns].reshape(rows, columns)
+        for part, param, start, rows, columns in canvas.places
+    }
+    np.testing.assert_array_equal(found["lstm.W_x"], weights["lstm.weight_ih_l0"])
+    np.testing.assert_array_equal(found["lstm.W_h"], np.full((4, 1), np.float32(0.1)))
+    np.testing.assert_array_equal(found["lstm.b"], [[2, 2, 2, 2]])
+    np.testing.assert_array_equal(found["readout.b"], [np.arange(7.0)])

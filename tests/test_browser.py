@@ -1,11 +1,14 @@
 """The site in a browser: every page looked at, every slider moved, with no other host to reach."""
 
+import base64
 import functools
 import http.server
+import json
 import re
 import subprocess
 import sys
 import threading
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +20,10 @@ from conftest import ROOT, keep_to
 from pypdf import PdfReader
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures import GradientByLag, Threshold
+from lstmlib.figures import GradientByLag, PenWriter, Threshold
 from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
+from lstmlib.figures.pen_writer import PARAMS
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 sys.path.insert(0, str(ROOT / "theme"))
@@ -40,6 +44,7 @@ FIGURES = {
     "Threshold": ("chapters/applications/anomaly_detection", 2),
     "Counters": ("chapters/applications/grammar", 1),
     "SpokenNumber": ("chapters/applications/speech", 1),
+    "PenWriter": ("chapters/applications/handwriting_generation", 1),
 }
 
 
@@ -665,6 +670,113 @@ def test_a_slider_is_answered_within_one_frame(figure, kind):
     assert spent < 16
 
 
+@pytest.fixture(scope="session")
+def writer_in_python(site):
+    """The figure's writer, made of the weights that the page has."""
+    page = nbformat.read(ROOT / "chapters/applications/handwriting_generation.ipynb", 4)
+    assert any("PenWriter(" in cell.source for cell in page.cells)
+    text = (site / "chapters/applications/handwriting_generation.html").read_text()
+    state = json.loads(
+        re.search(r'type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.S)[1]
+    )
+    [canvas] = [one for one in state["state"].values() if "places" in one["state"]]
+    [packed] = [buffer["data"] for buffer in canvas["buffers"] if buffer["path"] == ["weights"]]
+    flat = np.frombuffer(zlib.decompress(base64.b64decode(packed)), "<f4")
+    found = {
+        f"{part}.{param}": flat[start : start + rows * columns].reshape(rows, columns)
+        for part, param, start, rows, columns in canvas["state"]["places"]
+    }
+    names = {name: found[ours] for ours, name in PARAMS.items()}
+    b = names["lstm.bias_ih_l0"][0]
+    return names | {"lstm.bias_ih_l0": b, "lstm.bias_hh_l0": 0 * b, "read.bias": names["read.bias"][0]}
+
+
+def test_the_writer_in_the_page_writes_what_lstmlib_computes(figure, writer_in_python):
+    root = figure("PenWriter")
+    line = root.locator("[aria-live]")
+    expected = PenWriter(writer_in_python)
+    [slider] = handles(root).values()
+    for text, key, times in (("lstm", "ArrowRight", 0), ("pen", "ArrowRight", 7), ("quiz", "Home", 1)):
+        root.get_by_label("Letters to write:").fill(text)
+        press(slider, key, times)
+        expected.text, expected.bias = text, value(slider)
+        written = expected.written
+        points = sum(len(one.points) for one in written)
+        strokes = [stroke for one in written for stroke in one.strokes]
+        assert (
+            f"“{text}” with bias {expected.bias:.2f} and seed 1: {points} points in {len(strokes)} strokes"
+            in (line.text_content())
+        )
+        drawn = root.locator("svg path.curve")
+        assert drawn.count() == len(strokes)
+        # As tall and as wide as in Python, in heights of an x
+        for k, stroke in enumerate(strokes):
+            path = np.array(re.findall(r"[-\d.]+", drawn.nth(k).get_attribute("d"))[:-1], float).reshape(
+                -1, 2
+            )
+            assert len(path) == len(stroke)
+            if k == 0:
+                scale = np.ptp(path[:, 1]) / np.ptp(stroke[:, 1])
+            np.testing.assert_allclose(np.ptp(path, axis=0), scale * np.ptp(stroke, axis=0), atol=0.5)
+    root.get_by_role("button", name="Another seed").press("Enter")
+    expected.seed = 2
+    points = sum(len(one.points) for one in expected.written)
+    assert f"Another seed. “quiz” with bias 0.00 and seed 2: {points} points" in line.text_content()
+
+
+def test_a_letter_is_written_point_by_point_and_each_says_what_was_expected(figure, writer_in_python):
+    root = figure("PenWriter")
+    line, step = root.locator("[aria-live]"), root.get_by_role("button", name="One point")
+    root.get_by_label("Letters to write:").fill("o")
+    [one] = PenWriter(writer_in_python, "o").written
+    for k, (dx, dy, _) in enumerate(one.points[:4]):
+        step.press("Enter")
+        said = line.text_content()
+        assert f"Point {k + 1} of {len(one.points)}, number {k + 1} of “o”" in said
+        assert numbers(said)[:2] == pytest.approx([0.25 * dx, 0.25 * dy], abs=0.0051)
+        gaussians = int(re.search(r"(\d+) Gaussians? ha", said)[1])
+        assert root.locator("svg path.gaussian").count() == gaussians >= 1
+    # The bias makes the ellipses of this point smaller, and takes nothing back
+    [slider] = handles(root).values()
+    before = root.locator("svg path.gaussian").first.bounding_box()["width"]
+    press(slider, "End")
+    assert "You raised the bias to 3.00. Point 4 of" in line.text_content()
+    assert root.locator("svg path.gaussian").first.bounding_box()["width"] < before
+
+
+def test_writing_takes_its_time_and_none_where_less_motion_is_asked_for(figure):
+    root = figure("PenWriter")
+    line, page = root.locator("[aria-live]"), root.page
+    done = line.text_content()
+    root.get_by_role("button", name="Write").press("Enter")
+    assert line.text_content() == "Writing “lstm” …"
+    root.get_by_text(re.compile("with bias")).wait_for()
+    assert line.text_content() == done
+    page.emulate_media(reduced_motion="reduce")
+    root.get_by_role("button", name="Write").press("Enter")
+    assert line.text_content() == done
+
+
+def test_what_cannot_be_written_gets_a_sentence_and_loses_nothing(figure):
+    root = figure("PenWriter")
+    line, field = root.locator("[aria-live]"), root.get_by_label("Letters to write:")
+    field.fill("pen")
+    drawn = root.locator("svg").inner_html()
+    for text, message in (
+        ("naïve", "“ï” is not a letter from a to z"),
+        ("a1", "“1” is not a letter"),
+        ("", "There is no letter in it."),
+        ("handwriting", "The paper has room for 8 letters, and these are 11."),
+    ):
+        field.fill(text)
+        assert message in line.text_content()
+        assert "The figure still shows pen." in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+        assert root.locator("svg").inner_html() == drawn
+    field.fill("Pen")
+    assert field.get_attribute("aria-invalid") == "false"
+
+
 # Every figure twice on one page, with controls of another kind tied to the same values: whatever they
 # change, the figure did not change itself, as when Python sets a value
 
@@ -680,6 +792,7 @@ from lstmlib.figures import (
     GradientByLag,
     LSTMCell,
     PenReader,
+    PenWriter,
     SpokenNumber,
     ThreeSwitches,
     Threshold,
@@ -697,6 +810,9 @@ models = {}
 for name, attention in {"dot": DotAttention(4), "additive": AdditiveAttention(4, 4, 3, rng=rng)}.items():
     encoder, decoder = BidirectionalLSTM(len(ENGLISH), 4, rng=rng), LSTM(len(GERMAN), 4, rng=rng)
     models[name] = Translator(encoder, decoder, attention, rng=rng)
+sizes = {"weight_ih_l0": (32, 29), "weight_hh_l0": (32, 8), "bias_ih_l0": 32, "bias_hh_l0": 32}
+hand = {f"lstm.{name}": rng.normal(0, 0.5, shape) for name, shape in sizes.items()}
+hand |= {"read.weight": rng.normal(0, 0.5, (13, 8)), "read.bias": np.full(13, -1.0)}
 shapes = {"conv.weight": (7, 3, 9), "conv.bias": (7,), "read.weight": (27, 10), "read.bias": (27,)}
 for part in ("there", "back"):
     shapes |= {f"{part}.weight_ih_l0": (20, 7), f"{part}.weight_hh_l0": (20, 5)}
@@ -729,6 +845,7 @@ figures = {
         [0, 0, 1, 0, 1, 1, 0, 0], 0.25,
     ),
     "Counters": Counters({k: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for k in ("one", "other")}),
+    "PenWriter": PenWriter(hand, "abc"),
 }
 for name, figure in figures.items():
     figure.add_class(name)
@@ -743,6 +860,7 @@ for figure, name, Control, options in [
     ("Threshold", "detector", Text, {}),
     ("Counters", "text", Text, {}),
     ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
+    ("PenWriter", "text", Text, {}),
 ]:
     canvas = figures[figure].children[0]
     control = Control(value=getattr(canvas, name), description=name, **options)
@@ -757,6 +875,7 @@ SLIDERS = {
     "Threshold": 2,
     "Counters": 1,
     "SpokenNumber": 1,
+    "PenWriter": 1,
 }
 TWICE = [
     "Gate",
@@ -768,6 +887,7 @@ TWICE = [
     "Threshold",
     "Counters",
     "PenReader",
+    "PenWriter",
     "SpokenNumber",
 ]
 # What is typed into a figure's field, in one view and in the other
@@ -776,6 +896,7 @@ TYPED = {
     "UnrolledLoop": ("ba", "bab"),
     "Threshold": ("1.5", "0.5"),
     "Counters": ("aab", "a20b3"),
+    "PenWriter": ("ba", "bab"),
 }
 
 
@@ -858,7 +979,7 @@ def test_two_views_of_a_figure_show_the_same_whatever_is_done_in_one(views, kind
             field.fill(TYPED[kind][view != one])
             same_and_new()
         for key in view.get_by_role("button").all():
-            if key.text_content() != "Play":
+            if key.text_content() not in ("Play", "Write"):  # which go on for a while
                 key.press("Enter")
                 same_and_new()
                 if kind == "LSTMCell" and key.text_content() == "Step":

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from conftest import assert_mean
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipywidgets import FloatSlider
@@ -20,6 +21,7 @@ from lstmlib.figures import (
     GradientByLag,
     LSTMCell,
     PenReader,
+    PenWriter,
     SpokenNumber,
     ThreeSwitches,
     Threshold,
@@ -28,9 +30,11 @@ from lstmlib.figures import (
 from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
+from lstmlib.figures.pen_writer import Written, chance_from
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
+from lstmlib.mixture import mixture_of, point_of
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
@@ -83,6 +87,7 @@ SLIDERS = {
     ],
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
     "SpokenNumber": [("t time in seconds", 0, 1.5, 0.25, ".2f")],
+    "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
 }
 
 
@@ -112,6 +117,7 @@ FIGURES = {
     "Counters": lambda: Counters({"fresh": a_counter()}),
     "PenReader": lambda: PenReader(a_reader().state_dict(), {"a stem": [STEM]}),
     "SpokenNumber": lambda: SpokenNumber(**two_clips()),
+    "PenWriter": lambda: PenWriter(a_writer()),
 }
 
 
@@ -138,6 +144,7 @@ TIES = {
     "Counters": [("value", "n")],
     "PenReader": [],
     "SpokenNumber": [("value", "time")],
+    "PenWriter": [("value", "bias")],
 }
 
 
@@ -1081,6 +1088,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "gradient_by_lag",
         "lstm_cell",
         "pen_reader",
+        "pen_writer",
         "three_switches",
         "unrolled_loop",
     ],
@@ -1089,3 +1097,98 @@ def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)
     assert source.count("export default") == 1
+
+
+def a_writer(H=8, M=3, seed=0):
+    """The state dict of an untrained torch model as `PenWriter` takes it, that lifts the pen now and then."""
+    torch.manual_seed(seed)
+    model = torch.nn.ModuleDict({"lstm": torch.nn.LSTM(29, H), "read": torch.nn.Linear(H, 6 * M + 1)})
+    weights = {name: 2 * array for name, array in model.state_dict().items()}
+    weights["read.bias"][0] = -1.5
+    return weights
+
+
+def test_a_pen_writer_writes_what_torch_and_the_mixture_say():
+    weights, H = a_writer(), 8
+    figure = PenWriter(weights, text="ax", bias=0.7, seed=3)
+    for k, written in enumerate(figure.written):
+        assert written.letter == "ax"[k]
+        # From the place in the row that belongs to letter k of seed 3, four numbers a point
+        chance = chance_from((8 * 3 + k) * 240, 240).reshape(60, 4)
+        double = {name: array.double() for name, array in weights.items()}
+        lstm, read = torch.nn.LSTM(29, H).double(), torch.nn.Linear(H, 19).double()
+        lstm.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "lstm."})
+        read.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "read."})
+        before, state = np.array([0.0, 0.0, 1.0]), None
+        for t in range(60):
+            x = np.concatenate([before, np.eye(26)[ord(written.letter) - ord("a")]])
+            with torch.no_grad():
+                h, state = lstm(torch.tensor(x)[None], state)
+                raw = read(h)[0].numpy()
+            pick, lift, u, v = chance[t]
+            radius, angle = np.sqrt(-2 * np.log(u)), 2 * np.pi * v
+            normal = radius * np.array([np.cos(angle), np.sin(angle)])
+            point = point_of(mixture_of(raw, 0.7), np.array([pick, lift]), normal)
+            if before[2] and point[2]:
+                break
+            # Two biases were added in float32 on the way
+            np.testing.assert_allclose(written.points[t], point, atol=1e-5)
+            before = point
+        assert len(written.points) == (60 if not written.ended else t)
+
+
+def test_the_strokes_of_a_letter_end_where_the_pen_is_lifted():
+    points = np.array([[4.0, 8, 0], [0, -4, 1], [-4, 0, 0], [8, 0, 1]])
+    one, other = Written("t", points, True).strokes
+    np.testing.assert_allclose(one, [[1, 2], [1, 1]])
+    np.testing.assert_allclose(other, [[0, 1], [2, 1]])
+    assert Written("t", points[:0], True).strokes == []
+
+
+def test_a_pen_writer_says_the_same_for_the_same_seed_and_for_a_letter_wherever_it_stands_first():
+    figure = PenWriter(a_writer(), text="abc", seed=7)
+    first = figure.written
+    figure.text = "axyz"
+    np.testing.assert_array_equal(figure.written[0].points, first[0].points)
+    figure.text, figure.seed = "abc", 8
+    assert any(len(one.points) for one in figure.written)
+    assert [one.points.tolist() for one in figure.written] != [one.points.tolist() for one in first]
+    figure.seed = 7
+    for one, other in zip(figure.written, first, strict=True):
+        np.testing.assert_array_equal(one.points, other.points)
+
+
+def test_chance_is_one_long_row_of_even_numbers():
+    row = chance_from(5, 20_000)
+    np.testing.assert_array_equal(chance_from(105, 10), row[100:110])
+    assert 0 < row.min() < row.max() < 1
+    assert_mean(row, 0.5)
+    assert_mean((row[1:] - 0.5) * (row[:-1] - 0.5), 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"text": "ab1"}, "text must be 1 to 8 letters from a to z, got 'ab1'"),
+        ({"text": ""}, "text must be 1 to 8 letters from a to z, got ''"),
+        ({"text": "abcdefghi"}, "text must be 1 to 8 letters from a to z, got 'abcdefghi'"),
+        ({"bias": 3.1}, "bias must be a number from 0 to 3, got 3.1"),
+        ({"seed": 1000}, "seed must be a whole number from 0 to 999, got 1000"),
+        ({"seed": True}, "seed must be a whole number from 0 to 999, got True"),
+        ({"weights": {}}, "missing: lstm.weight_ih_l0"),
+        ({"weights": a_writer() | {"read.bias": np.zeros(8)}}, "read.bias must hold 6 M + 1 numbers, got 8"),
+        (
+            {"weights": a_writer() | {"lstm.weight_ih_l0": np.zeros((32, 3))}},
+            "lstm.weight_ih_l0 must have shape (32, 29), got (32, 3)",
+        ),
+    ],
+)
+def test_a_pen_writer_names_what_it_cannot_take(changed, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        PenWriter(**{"weights": a_writer(), **changed})
+    figure = PenWriter(a_writer())
+    for name, value in changed.items():
+        if name != "weights":
+            with pytest.raises(ValueError, match=re.escape(message)):
+                setattr(figure, name, value)
+    assert (figure.text, figure.bias, figure.seed) == ("lstm", 0.5, 1)

@@ -28,6 +28,7 @@ for module in pkgutil.walk_packages(lstmlib.__path__, "lstmlib."):
         print(module.name)
 """
 EVERY_FIGURE = """
+import numpy as np
 from anywidget import AnyWidget
 from lstmlib import figures
 import numpy as np
@@ -38,8 +39,12 @@ from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.translation import Translator
 
 model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
+writer = {"lstm.weight_ih_l0": np.zeros((4, 29)), "lstm.weight_hh_l0": np.zeros((4, 1))}
+writer |= {"lstm.bias_ih_l0": np.zeros(4), "lstm.bias_hh_l0": np.zeros(4)}
+writer |= {"read.weight": np.zeros((7, 1)), "read.bias": np.zeros(7)}
 given = {
     "Alignment": [{"dot": model}],
+    "PenWriter": [writer],
     "SpokenNumber": [
         ["eins"], [""], ["1"], np.zeros((1, 8)), 8000, np.ones((1, 2, 2)), np.ones((1, 2, 1)), [""]
     ],

@@ -10,6 +10,7 @@ from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.pen_reader import PenReader
+from lstmlib.figures.pen_writer import PenWriter
 from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
@@ -22,6 +23,7 @@ __all__ = [
     "GradientByLag",
     "LSTMCell",
     "PenReader",
+    "PenWriter",
     "SpokenNumber",
     "ThreeSwitches",
     "Threshold",

@@ -1,0 +1,94 @@
+// A trained writer's arithmetic: chance from a seed, an LSTM, and the mixture that its readout says.
+// tests/test_arithmetic.py holds it equal to lstmlib.
+
+import { lstmCell, sigmoid } from "./cell_arithmetic.mjs";
+import { softmax } from "./translator_arithmetic.mjs";
+
+// Park and Miller's generator, s ← 48271 s mod 2³¹ − 1: one long row of numbers, the same for everybody.
+const FACTOR = 48271;
+const PRIME = 2147483647;
+
+// Numbers above 0 and below 1 from a place in the row on.
+export function chanceFrom(place) {
+  let [s, base, left] = [1n, BigInt(FACTOR), place];
+  for (; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2) s = (s * base) % BigInt(PRIME);
+    base = (base * base) % BigInt(PRIME);
+  }
+  s = Number(s);
+  return () => (s = (FACTOR * s) % PRIME) / PRIME;
+}
+
+// Two numbers of a normal distribution, of two even ones (Box and Muller).
+export function normals(u, v) {
+  const far = Math.sqrt(-2 * Math.log(u));
+  return [far * Math.cos(2 * Math.PI * v), far * Math.sin(2 * Math.PI * v)];
+}
+
+// What 6 M + 1 raw numbers say, sharpened by a bias: the pen, then M Gaussians.
+export function mixtureOf(raw, bias) {
+  const M = (raw.length - 1) / 6;
+  const part = (k) => raw.slice(1 + k * M, 1 + (k + 1) * M);
+  const [logits, x, y, logX, logY, r] = [0, 1, 2, 3, 4, 5].map(part);
+  const weights = softmax(logits.map((logit) => (1 + bias) * logit));
+  const gaussians = weights.map((weight, m) => ({
+    weight,
+    mean: [x[m], y[m]],
+    deviation: [Math.exp(logX[m] - bias), Math.exp(logY[m] - bias)],
+    rho: Math.tanh(r[m]),
+  }));
+  return { pen: sigmoid(raw[0]), gaussians };
+}
+
+// The point that chance picks: dx, dy, and whether the pen is lifted there.
+export function pointOf({ pen, gaussians }, [pick, lift], [n1, n2]) {
+  let passed = 0;
+  const { mean, deviation, rho } =
+    gaussians.find(({ weight }) => (passed += weight) > pick) ?? gaussians.at(-1);
+  return [
+    mean[0] + deviation[0] * n1,
+    mean[1] + deviation[1] * (rho * n1 + Math.sqrt(1 - rho * rho) * n2),
+    lift < pen ? 1 : 0,
+  ];
+}
+
+// Added to `start`, x by the entries of a row. A slider waits for all letters: a loop is many times as fast as reduce.
+function weigh(row, x, start) {
+  let sum = start;
+  for (let k = 0; k < x.length; k++) sum += row[k] * x[k];
+  return sum;
+}
+
+// One step of the LSTM. It reads a point and the letter's number, whose one-hot picks a column of W_x.
+export function writerStep(point, letter, { h, c }, { W_x, W_h, b }) {
+  const H = h.length;
+  const a = b.map((bias, k) => weigh(W_h[k], h, weigh(W_x[k], point, bias + W_x[k][3 + letter])));
+  const units = h.map((_, k) =>
+    lstmCell({
+      i: sigmoid(a[k]),
+      f: sigmoid(a[H + k]),
+      g: Math.tanh(a[2 * H + k]),
+      o: sigmoid(a[3 * H + k]),
+      c_prev: c[k],
+    }));
+  return { h: units.map((unit) => unit.h), c: units.map((unit) => unit.c) };
+}
+
+// A letter, point by point, until the pen is lifted twice in a row; `most` points at the most. Each point comes
+// with the mixture that it was drawn from; the last one only says that the letter is done.
+export function writeLetter(letter, { lstm, readout }, { bias, chance, most }) {
+  const zeros = Array(lstm.b.length / 4).fill(0);
+  let [state, before] = [{ h: zeros, c: zeros }, [0, 0, 1]];
+  const points = [];
+  while (points.length < most) {
+    state = writerStep(before, letter, state, lstm);
+    const raw = readout.b.map((constant, k) => weigh(readout.W[k], state.h, constant));
+    const mixture = mixtureOf(raw, bias);
+    const [pick, lift, u, v] = [chance(), chance(), chance(), chance()];
+    const point = pointOf(mixture, [pick, lift], normals(u, v));
+    if (before[2] && point[2]) return { points, ended: true };
+    points.push({ point, mixture });
+    before = point;
+  }
+  return { points, ended: false };
+}
