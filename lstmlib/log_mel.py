@@ -100,7 +100,7 @@ def frames(waveform: ArrayLike, rate: float, window: float, hop: float) -> Array
 def power_spectrum(x: ArrayLike) -> Array:
     """The power of each frame at each frequency, so that the sum over the frequencies is the frame's energy.
 
-    P_t(k) = s_k |Σ_n x_t(n) e^{−2πi k n/N}|² / N, for k = 0 … ⌊N/2⌋. Frequency k stands for N − k too, so
+    P_t(k) = s_k abs(Σ_n x_t(n) e^{−2πi k n/N})² / N, for k = 0 … ⌊N/2⌋. Frequency k stands for N − k too, so
     s_k = 2; only k = 0, and k = N/2 where N is even, have no twin and s_k = 1. Then Σ_k P_t(k) = Σ_n x_t(n)²
     (Parseval). Entry k lies at k · rate/N Hz.
 
