@@ -823,11 +823,10 @@ for word in ("no", "it", "on", "cat", "six"):
     writer = new_writer(rng)._replace(size=1.0, slope=0.0, slant=0.0)
     inks[word] = [np.clip(one + [2, 0], [0, -1.2], [10, 2.6]) for one in write(word, writer, rng).strokes]
 
-figures = {
-    "PenReader": PenReader(weights, inks, 0.0),
 tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 500, 600, 700, 800], np.arange(8000)) / 8000)
 said = [[0, 1, 1, 0, 2], [0, 2, 0, 2, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [2, 0, 0, 0, 1]]
 figures = {
+    "PenReader": PenReader(weights, inks, 0.0),
     "SpokenNumber": SpokenNumber(
         ["eins", "zwei", "drei", "vier", "sechs"], ["low"] * 5, ["12", "21", "1", "2", "21"],
         tones, 8000, rng.random((5, 20, 6)), np.eye(3)[said] * 0.7 + 0.1, ["", "1", "2"],

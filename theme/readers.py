@@ -378,7 +378,8 @@ class Page:
         that opens in JupyterLab, in VS Code and on GitHub, though not in Colab.
         """
         if urlsplit(address).scheme:
-            return f"[{text}]({address})"
+            # Markdown would take a parenthesis of the address for the end of the link.
+            return f"[{text}]({address.replace('(', '%28').replace(')', '%29')})"
         path, _, fragment = urljoin(f"/{self.name}.html", address).partition("#")
         page = path.removeprefix("/").removesuffix(".html")
         if page == self.name:
