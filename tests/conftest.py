@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +26,17 @@ settings.load_profile("course")
 def rng():
     """A generator, the same for every test."""
     return np.random.default_rng(0)
+
+
+def unpacked(canvas):
+    """The arrays that a figure's canvas sends to the page, each under its name."""
+    *parts, rest = np.split(
+        np.frombuffer(zlib.decompress(canvas.data), "<f4"),
+        np.cumsum([np.prod(shape) for _, shape in canvas.places]),
+    )
+    assert len(rest) == 0
+    named = zip(canvas.places, parts, strict=True)
+    return {".".join(path): part.reshape(shape) for (path, shape), part in named}
 
 
 @pytest.fixture(scope="session")

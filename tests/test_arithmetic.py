@@ -2,14 +2,15 @@
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sysconfig
-import zlib
 from functools import partial
 
 import numpy as np
 import pytest
+from conftest import unpacked
 
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
@@ -41,7 +42,8 @@ from lstmlib.translation import Translator
 from lstmlib.vocabulary import END, START
 
 # The modules of lstmlib/figures in which it stands
-CELL, ATTENTION, TRANSLATOR = "cell_arithmetic", "translator_arithmetic", "alignment"
+CELL, CTC = "cell_arithmetic", "ctc_arithmetic"
+ATTENTION, TRANSLATOR = "translator_arithmetic", "alignment"
 ALARMS = "threshold_arithmetic"
 COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
@@ -69,8 +71,8 @@ def node(call, given):
 def call(evaluate, module, function, argument):
     """What a function in JavaScript makes of a module of the figures and an argument."""
     source = module_source(module)
-    if module == TRANSLATOR:  # which imports its arithmetic, and hands none of it on
-        source = source.replace("function translate", "export function translate")
+    # A module hands none of what it imports on.
+    source = re.sub(r"^(?!export )((async )?function|const) ", r"export \g<0>", source, flags=re.M)
     return evaluate(CALL.replace("FUNCTION", function), {"source": source, "argument": argument})
 
 
@@ -197,13 +199,13 @@ def test_the_steps_of_a_translator_in_javascript_are_those_of_lstmlib(javascript
     found = javascript(
         ATTENTION,
         """(
-          { softmax, lstmStep, encode, attend, translate },
+          { softmax, affineOfSymbol, lstmStep, encode, attend, translate },
           { scores, state, word, source, hidden, model, ends },
         ) => {
           const keys = encode(source, model.encoder);
           return {
             softmax: softmax(scores),
-            step: lstmStep(word, state, model.decoder),
+            step: lstmStep(affineOfSymbol(word, model.decoder.W_x, model.decoder.b), state, model.decoder),
             keys,
             look: attend(state.h, keys, hidden, model.attention),
             said: translate(source, hidden, model, ends),
@@ -248,19 +250,21 @@ def test_the_translator_in_the_page_is_the_one_in_python(javascript, translators
     cases = [case for case in cases if len(sources[case[1]]) > len(case[2])]
     found = javascript(
         TRANSLATOR,
-        """async ({ unpack, inEnglish, translate }, { weights, places, vocabulary, limits, cases }) => {
-          const models = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
+        """async ({ unpack, inEnglish, translate }, given) => {
+          const { data, places, scorings, vocabulary, limits, cases } = given;
+          const models = await unpack(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), places);
           return cases.map(([name, n, hidden]) => {
             const english = inEnglish(n);
             const words = english.map((word) => vocabulary.english.indexOf(word));
             const mask = words.map((_, s) => hidden.includes(s));
-            const said = translate(words, mask, models[name], limits);
+            const said = translate(words, mask, models[scorings.indexOf(name)], limits);
             return [english, said.map((one) => vocabulary.german[one.word]), said.map((one) => one.weights)];
           });
         }""",
         {
-            "weights": base64.b64encode(canvas.weights).decode(),
+            "data": base64.b64encode(canvas.data).decode(),
             "places": canvas.places,
+            "scorings": canvas.scorings,
             "vocabulary": canvas.vocabulary,
             "limits": {name: getattr(canvas, name) for name in ("start", "end", "longest")},
             "cases": cases,
@@ -420,12 +424,12 @@ def test_a_reader_in_javascript_reads_as_the_figure_does_in_python(javascript, i
     canvas = figure.children[0]
     found = javascript(
         PEN,
-        """async ({ unpack, judge }, { weights, places, samples, settings }) => {
-          const network = await unpack(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)), places);
+        """async ({ unpack, judge }, { data, places, samples, settings }) => {
+          const network = await unpack(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), places);
           return samples.map(([, strokes]) => judge(strokes, network, settings));
         }""",
         {
-            "weights": base64.b64encode(canvas.weights).decode(),
+            "data": base64.b64encode(canvas.data).decode(),
             "places": canvas.places,
             "samples": canvas.samples,
             "settings": canvas.settings,
@@ -448,7 +452,7 @@ def test_paths_in_javascript_are_counted_as_in_lstmlib(javascript):
     words = [[], [1], [1, 1], [1, 2, 1], [3, 3, 3]]
     y = softmax(scores)
     found = javascript(
-        READER,
+        CTC,
         """({ greedy, probabilityOf }, { all, words }) => all.map((y) => ({
           said: greedy(y),
           p: words.map((word) => probabilityOf(word, y)),
@@ -462,38 +466,36 @@ def test_paths_in_javascript_are_counted_as_in_lstmlib(javascript):
         for said in one["said"]:  # each at a step at which it is the likeliest symbol
             assert y[said["at"], b].argmax() == said["symbol"]
     one_letter = np.array([[0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
-    highest = javascript(READER, "({ greedy }, y) => greedy(y)", one_letter.tolist())
+    highest = javascript(CTC, "({ greedy }, y) => greedy(y)", one_letter.tolist())
     assert highest == [{"symbol": 1, "at": 1}]
 
 
-def test_the_sound_and_the_spikes_of_a_clip_in_javascript_are_those_of_lstmlib(javascript):
+def test_the_sound_of_a_clip_in_javascript_is_that_of_lstmlib(javascript):
+    every_byte = "({ fromMuLaw }) => Array.from({ length: 256 }, (_, byte) => fromMuLaw(byte))"
+    samples = javascript("sound_arithmetic", every_byte, None)
+    # Each byte stands for the sample that it is made of.
+    np.testing.assert_array_equal(_mu_law(np.array(samples)), np.arange(256))
+    assert samples[0] == -1
+    assert samples[-1] == pytest.approx(1, abs=1e-12)
+
+
+def test_the_spikes_of_a_clip_in_javascript_are_those_of_lstmlib(javascript):
     rng = np.random.default_rng(0)
     scores = 3 * rng.standard_normal((30, 20, 4)) + [2, 0, 0, 0]
     probabilities = softmax(scores).swapaxes(0, 1)
-    found = javascript(
-        "sound_arithmetic",
-        """({ fromMuLaw, spikes }, { probabilities }) => ({
-          samples: Array.from({ length: 256 }, (_, byte) => fromMuLaw(byte)),
-          spikes: probabilities.map(spikes),
-        })""",
-        {"probabilities": probabilities.tolist()},
-    )
-    # Each byte stands for the sample that it is made of.
-    np.testing.assert_array_equal(_mu_law(np.array(found["samples"])), np.arange(256))
-    assert found["samples"][0] == -1
-    assert found["samples"][-1] == pytest.approx(1, abs=1e-12)
+    found = javascript(CTC, "({ greedy }, clips) => clips.map(greedy)", probabilities.tolist())
     decoded = greedy_decode(scores)
     assert len({len(symbols) for symbols in decoded}) > 3
-    for one, symbols, rows in zip(found["spikes"], decoded, probabilities, strict=True):
+    for one, symbols, rows in zip(found, decoded, probabilities, strict=True):
         assert [spike["symbol"] for spike in one] == symbols
         path = rows.argmax(axis=1)
         for spike in one:  # the highest of its own run of equal symbols
-            start = end = spike["step"]
+            start = end = spike["at"]
             while start > 0 and path[start - 1] == spike["symbol"]:
                 start -= 1
             while end < 29 and path[end + 1] == spike["symbol"]:
                 end += 1
-            assert spike["step"] == start + rows[start : end + 1, spike["symbol"]].argmax()
+            assert spike["at"] == start + rows[start : end + 1, spike["symbol"]].argmax()
 
 
 def test_chance_and_mixtures_in_javascript_are_those_of_lstmlib(javascript):
@@ -588,12 +590,8 @@ def test_the_weights_of_a_writer_travel_as_they_are():
         "read.bias": np.arange(7.0),
     }
     canvas = PenWriter(weights).children[0]
-    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
-    found = {
-        f"{part}.{param}": flat[start : start + rows * columns].reshape(rows, columns)
-        for part, param, start, rows, columns in canvas.places
-    }
+    found = unpacked(canvas)
     np.testing.assert_array_equal(found["lstm.W_x"], weights["lstm.weight_ih_l0"])
     np.testing.assert_array_equal(found["lstm.W_h"], np.full((4, 1), np.float32(0.1)))
-    np.testing.assert_array_equal(found["lstm.b"], [[2, 2, 2, 2]])
-    np.testing.assert_array_equal(found["readout.b"], [np.arange(7.0)])
+    np.testing.assert_array_equal(found["lstm.b"], [2, 2, 2, 2])
+    np.testing.assert_array_equal(found["readout.b"], np.arange(7.0))

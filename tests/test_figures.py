@@ -3,13 +3,14 @@
 import re
 import zlib
 
+import gallery
 import numpy as np
 import pytest
 import torch
-from conftest import assert_mean
+from conftest import assert_mean, unpacked
+from gallery import EXAMPLES, sliders
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ipywidgets import FloatSlider
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
@@ -24,7 +25,6 @@ from lstmlib.figures import (
     PenWriter,
     SpokenNumber,
     ThreeSwitches,
-    Threshold,
     UnrolledLoop,
 )
 from lstmlib.figures.canvas import FOLDER, module_source
@@ -40,10 +40,6 @@ from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
 from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
-
-
-def sliders(figure):
-    return [child for child in figure.children if isinstance(child, FloatSlider)]
 
 
 @pytest.mark.parametrize(
@@ -86,44 +82,14 @@ SLIDERS = {
         ("first second", 0, 4, 1, ".0f"),
     ],
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
-    "SpokenNumber": [("t time in seconds", 0, 1.5, 0.25, ".2f")],
+    "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
-}
-
-
-def a_threshold(**options):
-    """Twelve seconds with a beat each second, and two detectors; eight beats count, three of them odd."""
-    rng = np.random.default_rng(0)
-    arguments = {
-        "signal": rng.uniform(-0.5, 1.2, 12 * HZ),
-        "beat": np.repeat(np.arange(12), HZ),
-        "kind": [0, 0, 0, 0, 1, 0, 0, 5, 0, 3, 0, 0],
-        "drawn": {name: rng.uniform(-1, 4, 12) for name in ("one", "other")},
-        "scores": {"one": [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], "other": rng.uniform(0, 3, 8)},
-        "odd": [False, False, True, False, True, True, False, False],
-        "hours": 0.25,
-    }
-    return Threshold(**arguments | options)
-
-
-FIGURES = {
-    "Gate": lambda: Gate(),
-    "LSTMCell": lambda: LSTMCell(),
-    "UnrolledLoop": lambda: UnrolledLoop(),
-    "GradientByLag": lambda: GradientByLag(forget_bias=1),
-    "ThreeSwitches": lambda: ThreeSwitches(),
-    "Alignment": lambda: Alignment({"dot": a_translator(DotAttention(4))}),
-    "Threshold": a_threshold,
-    "Counters": lambda: Counters({"fresh": a_counter()}),
-    "PenReader": lambda: PenReader(a_reader().state_dict(), {"a stem": [STEM]}),
-    "SpokenNumber": lambda: SpokenNumber(**two_clips()),
-    "PenWriter": lambda: PenWriter(a_writer()),
 }
 
 
 @pytest.mark.parametrize("name", SLIDERS)
 def test_every_slider_has_its_label_its_ends_and_its_step(name):
-    found = sliders(FIGURES[name]())
+    found = sliders(EXAMPLES[name]())
     assert [(s.description, s.min, s.max, s.step, s.readout_format) for s in found] == SLIDERS[name]
     assert all(s.style.description_width == "auto" for s in found)
 
@@ -148,11 +114,11 @@ TIES = {
 }
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_slider_is_tied_to_its_value_in_the_browser(name, monkeypatch):
     ties = []
     monkeypatch.setattr("ipywidgets.jslink", lambda one, other: ties.append((one, other)))
-    figure = FIGURES[name]()
+    figure = EXAMPLES[name]()
     canvas, *found = figure.children
     assert [(one[1], other[1]) for one, other in ties] == TIES[name]
     for k, slider in enumerate(found):
@@ -167,9 +133,9 @@ def test_every_slider_is_tied_to_its_value_in_the_browser(name, monkeypatch):
         assert (canvas.lowest, canvas.highest) == (found[4].min, found[4].max)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_whatever_a_script_asks_of_its_figure_travels_to_it(name):
-    figure = FIGURES[name]()
+    figure = EXAMPLES[name]()
     canvas = figure.children[0]
     script = type(figure).__module__.split(".")[-1]
     asked = set(re.findall(r'model\.get\("(\w+)"\)', (FOLDER / f"{script}.mjs").read_text()))
@@ -450,13 +416,9 @@ def test_a_pen_reader_shows_its_first_sample_and_python_may_choose_another():
 def test_the_weights_of_a_pen_reader_travel_compressed_and_whole():
     reader = a_reader(C=48, H=40)
     canvas = PenReader(reader.state_dict()).children[0]
-    assert len(canvas.weights) < 300 * 1024
-    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
-    assert len(flat) == sum(rows * columns for *_, rows, columns in canvas.places)
-    part, param, start, rows, columns = canvas.places[0]
+    assert len(canvas.data) < 300 * 1024
     W = reader["conv"].weight.detach().numpy()
-    assert (part, param) == ("convolution", "W")
-    found = flat[start : start + rows * columns].reshape(48, 9, 3)
+    found = unpacked(canvas)["convolution.W"].reshape(48, 9, 3)
     np.testing.assert_array_equal(found, W.transpose(0, 2, 1))
 
 
@@ -523,24 +485,18 @@ def test_alignment_says_what_its_translator_says_with_and_without_a_word():
 def test_the_weights_of_an_alignment_travel_compressed_and_whole():
     model = a_translator(DotAttention(32), size=32)
     canvas = Alignment({"dot": model, "same": model}).children[0]
-    assert len(canvas.weights) < 300 * 1024
-    flat = np.frombuffer(zlib.decompress(canvas.weights), "<f4")
-    found = {
-        tuple(place): flat[start : start + rows * columns].reshape(rows, columns)
-        for *place, start, rows, columns in canvas.places
-    }
+    assert len(canvas.data) < 300 * 1024
+    assert canvas.scorings == ["dot", "same"]
+    found = unpacked(canvas)
     there, back = model.encoder.directions.values()
     layers = {"encoder.there": there, "encoder.back": back, "decoder": model.decoder}
     for part, layer in (layers | {"readout": model.readout}).items():
         for param, array in layer.params.items():
-            # The page takes what has one row for a vector.
-            expected = np.atleast_2d(array.astype(np.float32))
-            np.testing.assert_array_equal(found["same", part, param], expected)
-    parts = ["attention", "encoder.there", "encoder.back", "decoder", "readout"]
-    assert list(dict.fromkeys(place[1] for place in canvas.places)) == parts
-    # The dot product has no weights, and its empty place makes room for none
-    assert canvas.places[0] == ["dot", "attention", "", 0, 0, 0]
-    assert len(flat) == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
+            np.testing.assert_array_equal(found[f"1.{part}.{param}"], array.astype(np.float32))
+    # The dot product has no weights.
+    assert not any("attention" in name for name in found)
+    sent = sum(array.size for array in found.values())
+    assert sent == 2 * sum(v.size for layer in model.layers for v in layer.params.values())
 
 
 def test_the_limits_of_what_a_reader_types_are_those_of_python():
@@ -588,7 +544,7 @@ def test_a_translation_is_said_up_to_its_end():
 
 
 def test_a_threshold_counts_alarms_by_hand():
-    figure = a_threshold()
+    figure = gallery.threshold()
     # Above 1: the scores 2, 3 (odd) and 1.5 (normal); the odd beat of 0.9 is missed.
     assert figure.count == (3, 2, 2 / 3, 2 / 3, 4.0)
     figure.threshold = 0.0
@@ -607,7 +563,7 @@ def test_a_higher_threshold_never_raises_more_alarms(seed, threshold):
     rng = np.random.default_rng(seed)
     scores, odd = rng.uniform(-1, 4, 50), rng.uniform(size=50) < 0.3
     odd[0] = True
-    figure = a_threshold(scores={"one": scores, "other": scores}, odd=odd, threshold=threshold)
+    figure = gallery.threshold(scores={"one": scores, "other": scores}, odd=odd, threshold=threshold)
     count = figure.count
     alarm = scores.astype(np.float32) > threshold
     assert count.alarms == alarm.sum()
@@ -623,24 +579,21 @@ def test_a_higher_threshold_never_raises_more_alarms(seed, threshold):
 
 def test_the_numbers_of_a_threshold_travel_compressed_and_whole():
     signal = np.linspace(0, 1, 12 * HZ)
-    figure = a_threshold(signal=signal)
+    figure = gallery.threshold(signal=signal)
     canvas = figure.children[0]
-    flat = np.frombuffer(zlib.decompress(canvas.data), "<f4")
-    names = [name for name, _ in canvas.lengths]
-    assert names == [
+    found = unpacked(canvas)
+    assert list(found) == [
         "signal",
         "beat",
         "kind",
         "odd",
-        "drawn 0",
-        "scores 0",
-        "drawn 1",
-        "scores 1",
+        "drawn.0",
+        "scores.0",
+        "drawn.1",
+        "scores.1",
     ]
-    parts = np.split(flat, np.cumsum([length for _, length in canvas.lengths]))
-    np.testing.assert_array_equal(parts[0], signal.astype(np.float32))
-    np.testing.assert_array_equal(parts[5], np.float32([0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5]))
-    assert len(parts[-1]) == 0
+    np.testing.assert_array_equal(found["signal"], signal.astype(np.float32))
+    np.testing.assert_array_equal(found["scores.0"], np.float32([0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5]))
     assert canvas.detectors == ["one", "other"]
     assert canvas.kinds == list(KINDS)
     assert (canvas.hz, canvas.seconds, canvas.hours, canvas.limits) == (128, 8, 0.25, [0, 3])
@@ -822,23 +775,23 @@ def test_three_switches_computes_what_lstm_step_computes():
     ("make", "message"),
     [
         (lambda: Alignment({}), "models must hold at least one translator"),
-        (lambda: a_threshold(threshold=3.5), "threshold must be a number from 0 to 3, got 3.5"),
-        (lambda: a_threshold(start=4.5), "start must be a number from 0 to 4, got 4.5"),
-        (lambda: a_threshold(drawn={}), "drawn must hold at least one detector"),
-        (lambda: a_threshold(scores={}), "scores 0 must be one row of finite numbers, got shape (0,)"),
-        (lambda: a_threshold(odd=[True]), "scores 0 must have 1 entries, as many as odd, got 8"),
-        (lambda: a_threshold(odd=[False] * 8), "odd must be True for one beat at least"),
-        (lambda: a_threshold(hours=0), "hours must be a number above 0, got 0"),
+        (lambda: gallery.threshold(threshold=3.5), "threshold must be a number from 0 to 3, got 3.5"),
+        (lambda: gallery.threshold(start=4.5), "start must be a number from 0 to 4, got 4.5"),
+        (lambda: gallery.threshold(drawn={}), "drawn must hold at least one detector"),
+        (lambda: gallery.threshold(scores={}), "scores.0 must be one row of finite numbers, got shape (0,)"),
+        (lambda: gallery.threshold(odd=[True]), "scores.0 must have 1 entries, as many as odd, got 8"),
+        (lambda: gallery.threshold(odd=[False] * 8), "odd must be True for one beat at least"),
+        (lambda: gallery.threshold(hours=0), "hours must be a number above 0, got 0"),
         (
-            lambda: a_threshold(signal=np.zeros(8 * HZ), beat=np.arange(12).repeat(86)[: 8 * HZ]),
+            lambda: gallery.threshold(signal=np.zeros(8 * HZ), beat=np.arange(12).repeat(86)[: 8 * HZ]),
             "signal must last longer than 8 s, 1024 samples",
         ),
-        (lambda: a_threshold(signal=[np.nan] * 2000), "signal must be one row of finite numbers"),
+        (lambda: gallery.threshold(signal=[np.nan] * 2000), "signal must be one row of finite numbers"),
         (
-            lambda: a_threshold(kind=[0] * 11, drawn={"one": [0] * 11}),
+            lambda: gallery.threshold(kind=[0] * 11, drawn={"one": [0] * 11}),
             "beat must name each of the 11 beats of kind",
         ),
-        (lambda: a_threshold(kind=[6] * 12), "kind hold places in KINDS, 0 to 5"),
+        (lambda: gallery.threshold(kind=[6] * 12), "kind hold places in KINDS, 0 to 5"),
         (lambda: Counters({}), "models must hold at least one pair of LSTM and Readout"),
         (
             lambda: Counters({"x": a_counter("abc")}),
@@ -960,7 +913,7 @@ def test_a_task_is_a_number_and_no_truth_value():
 
 
 def test_what_python_sets_of_a_threshold_is_checked():
-    figure = a_threshold()
+    figure = gallery.threshold()
     figure.threshold, figure.start, figure.detector = 2.5, 3, "other"
     canvas = figure.children[0]
     assert (canvas.threshold, canvas.start, canvas.detector) == (2.5, 3.0, "other")

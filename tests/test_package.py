@@ -28,38 +28,11 @@ for module in pkgutil.walk_packages(lstmlib.__path__, "lstmlib."):
         print(module.name)
 """
 EVERY_FIGURE = """
-import numpy as np
 from anywidget import AnyWidget
 from lstmlib import figures
-from lstmlib.attention import DotAttention
-from lstmlib.bidirectional_lstm import BidirectionalLSTM
-from lstmlib.lstm import LSTM
-from lstmlib.number_words import ENGLISH, GERMAN
-from lstmlib.readout import Readout
-from lstmlib.translation import Translator
 
-model = Translator(BidirectionalLSTM(len(ENGLISH), 2), LSTM(len(GERMAN), 2), DotAttention(2))
-
-def torch_lstm(name, inputs):
-    parts = {"weight_ih": (4, inputs), "weight_hh": (4, 1), "bias_ih": (4,), "bias_hh": (4,)}
-    return {f"{name}.{part}_l0": np.zeros(shape) for part, shape in parts.items()}
-
-writer = torch_lstm("lstm", 29) | {"read.weight": np.zeros((7, 1)), "read.bias": np.zeros(7)}
-reader = torch_lstm("there", 2) | torch_lstm("back", 2) | {"conv.weight": np.zeros((2, 3, 3))}
-reader |= {"conv.bias": np.zeros(2), "read.weight": np.zeros((27, 2)), "read.bias": np.zeros(27)}
-beats = np.arange(10)
-given = {
-    "Alignment": [{"dot": model}],
-    "Counters": [{"one": (LSTM(2, 2), Readout(2, 3))}],
-    "PenReader": [reader],
-    "PenWriter": [writer],
-    "SpokenNumber": [
-        ["eins"], [""], ["1"], np.zeros((1, 8)), 8000, np.ones((1, 2, 2)), np.ones((1, 2, 1)), [""]
-    ],
-    "Threshold": [np.zeros(1280), beats.repeat(128), 0 * beats, {"": beats}, {"": [1]}, [True], 1],
-}
 for name in figures.__all__:
-    figure = getattr(figures, name)(*given.get(name, []))
+    figure = EXAMPLES[name]()
     [canvas] = [child for child in figure.children if isinstance(child, AnyWidget)]
     assert "export default" in canvas._esm, name
     assert ".lstmlib-figure" in canvas._css, name
@@ -160,7 +133,8 @@ def test_numpy_and_tqdm_are_enough_for_all_but_the_figures(wheel, tmp_path):
 
 def test_every_module_imports_and_every_figure_is_made(python, tmp_path):
     assert "lstmlib.figures.canvas" in run(python, "-W", "error", "-c", EVERY_MODULE, cwd=tmp_path).split()
-    assert "LSTMCell" in run(python, "-W", "error", "-c", EVERY_FIGURE, cwd=tmp_path).split()
+    examples = (ROOT / "tests/gallery.py").read_text()
+    assert "LSTMCell" in run(python, "-W", "error", "-c", examples + EVERY_FIGURE, cwd=tmp_path).split()
 
 
 def test_chapters_run_on_the_installed_package(python, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 // A trained translator in the page: choose a number, and see for each word where it looks.
 
+import { unpack } from "./arrays.mjs";
 import { button, choice, controls, drawing, field, onChange, set, status, svg } from "./drawing.mjs";
 import { translate } from "./translator_arithmetic.mjs";
 
@@ -8,8 +9,8 @@ const LEFT = 78;
 const ROW = 20;
 
 async function render({ model, el }) {
-  const vocabulary = model.get("vocabulary");
-  const models = await unpack(model.get("weights"), model.get("places"));
+  const [vocabulary, scorings] = ["vocabulary", "scorings"].map((name) => model.get(name));
+  const models = await unpack(model.get("data"), model.get("places"));
   const [start, end, longest, highest] = ["start", "end", "longest", "highest"].map((name) => model.get(name));
   const fields = controls(el);
   const words = controls(el, {
@@ -24,7 +25,7 @@ async function render({ model, el }) {
     const hidden = english().map((_, s) => model.get("hidden").includes(s));
     // A number from Python may come just before the news that none of its words is hidden.
     if (hidden.every(Boolean)) hidden.fill(false);
-    const said = translate(source, hidden, models[model.get("scoring")], { start, end, longest });
+    const said = translate(source, hidden, models[scorings.indexOf(model.get("scoring"))], { start, end, longest });
     const german = said.map(({ word }) => vocabulary.german[word]);
     draw(canvas, english(), hidden, german, said);
     const looks = said.map(({ weights }, t) => {
@@ -58,7 +59,7 @@ async function render({ model, el }) {
     return `“${text}” is not a whole number from 0 to ${highest.toLocaleString("en")}.`;
   };
   field(fields, "Number:", model, "number", line, typed, { size: 8, inputmode: "numeric" });
-  choice(fields, "Score:", model, "scoring", Object.keys(models).map((name) => [name, name]));
+  choice(fields, "Score:", model, "scoring", scorings.map((name) => [name, name]));
   onChange(model, ["number", "scoring", "hidden"], (changed, was) => {
     if (changed.includes("number")) {
       listWords();
@@ -90,20 +91,6 @@ export function inEnglish(n) {
     return [UNITS[Math.floor(n / 100)], "hundred", ...(n % 100 ? ["and", ...inEnglish(n % 100)] : [])];
   if (n >= 20) return [TENS[Math.floor(n / 10)], ...(n % 10 ? [UNITS[n % 10]] : [])];
   return [UNITS[n]];
-}
-
-// The weights of all models, one after the other in one compressed array; `places` says where each lies.
-export async function unpack(weights, places) {
-  const stream = new Blob([weights]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const flat = new Float32Array(await new Response(stream).arrayBuffer());
-  const models = {};
-  for (const [name, part, param, start, rows, columns] of places) {
-    const array = Array.from({ length: rows }, (_, k) =>
-      Array.from(flat.subarray(start + k * columns, start + (k + 1) * columns)));
-    const home = part.split(".").reduce((at, key) => (at[key] ??= {}), (models[name] ??= {}));
-    if (param) home[param] = rows === 1 ? array[0] : array;
-  }
-  return models;
 }
 
 function draw(canvas, english, hidden, german, said) {

@@ -1,7 +1,6 @@
 """A trained translator that travels in the page: a number to choose, and where each word looks."""
 
 import copy
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import traitlets
 
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
+from lstmlib.figures.arrays import pack
 from lstmlib.figures.canvas import Canvas, Figure, module_source, one_of, shared
 from lstmlib.number_words import ENGLISH, GERMAN, number_words
 from lstmlib.translation import Translator
@@ -23,7 +23,7 @@ HIGHEST_NUMBER = 999_999
 
 class _AlignmentCanvas(Canvas):
     _esm = module_source("alignment")
-    weights = traitlets.Bytes().tag(sync=True)
+    data = traitlets.Bytes().tag(sync=True)
     places: Any = traitlets.List().tag(sync=True)
     vocabulary = traitlets.Dict({"english": list(ENGLISH.symbols), "german": list(GERMAN.symbols)}).tag(
         sync=True
@@ -33,6 +33,7 @@ class _AlignmentCanvas(Canvas):
     highest = traitlets.Int(HIGHEST_NUMBER).tag(sync=True)
     hidden: Any = traitlets.List().tag(sync=True)
     scoring = traitlets.Unicode().tag(sync=True)
+    scorings: Any = traitlets.List().tag(sync=True)
     longest = traitlets.Int(MOST_WORDS).tag(sync=True)
 
     @traitlets.observe("number")
@@ -69,17 +70,13 @@ class Alignment(Figure):
         if not models:
             raise ValueError("models must hold at least one translator, under the name of its score")
         self._models = {name: _in_float32(name, model) for name, model in models.items()}
-        arrays, places, start = [], [], 0
-        for name, model in self._models.items():
-            places.append([name, "attention", "", 0, 0, 0])
-            for part, param, array in _arrays(model):
-                rows, columns = (1, *array.shape)[-2:]
-                places.append([name, part, param, start, rows, columns])
-                arrays.append(array.ravel())
-                start += array.size
-        weights = zlib.compress(np.concatenate(arrays).astype("<f4").tobytes(), 9)
-        canvas = _AlignmentCanvas(weights=weights, places=places, scoring=next(iter(self._models)))
-        super().__init__(canvas, number=number)
+        arrays = {
+            f"{k}.{name}": array
+            for k, model in enumerate(self._models.values())
+            for name, array in _arrays(model).items()
+        }
+        names = list(self._models)
+        super().__init__(_AlignmentCanvas(**pack(arrays), scorings=names, scoring=names[0]), number=number)
 
     number = shared("number", _number)
 
@@ -147,13 +144,13 @@ def _in_float32(name: str, model: Translator) -> Translator:
             f"additive attention, got {type(model).__name__}"
         )
     copied = copy.deepcopy(model)
-    for _, _, array in _arrays(copied):
+    for array in _arrays(copied).values():
         array[...] = array.astype(np.float32)
     return copied
 
 
-def _arrays(model: Translator) -> list[tuple[str, str, np.ndarray]]:
-    """Every array of a translator, with the place that the page finds it at."""
+def _arrays(model: Translator) -> dict[str, np.ndarray]:
+    """Every array of a translator, under the name that the page finds it at."""
     encoder: Any = model.encoder
     attention: Any = model.attention
     parts = {
@@ -163,4 +160,6 @@ def _arrays(model: Translator) -> list[tuple[str, str, np.ndarray]]:
         "attention": attention,
         "readout": model.readout,
     }
-    return [(part, param, array) for part, layer in parts.items() for param, array in layer.params.items()]
+    return {
+        f"{part}.{param}": array for part, layer in parts.items() for param, array in layer.params.items()
+    }

@@ -1,18 +1,16 @@
 // What a trained network makes of a string: its cell states and the symbols that it allows, beside those
 // of the grammar. tests/test_arithmetic.py holds it equal to lstmlib.
 
-import { dot } from "./cell_arithmetic.mjs";
-import { lstmStep } from "./translator_arithmetic.mjs";
+import { affine, affineOfSymbol, lstmStep, zeroState } from "./layer_arithmetic.mjs";
 
 export const END = ".";
 
 // After each symbol: the cell states, and which of the symbols and the end have a positive score.
 export function readString(string, symbols, { layer, readout }) {
-  const zeros = Array(layer.b.length / 4).fill(0);
-  let state = { h: zeros, c: zeros };
+  let state = zeroState(layer);
   return [...string].map((symbol) => {
-    state = lstmStep(symbols.indexOf(symbol), state, layer);
-    const scores = readout.b.map((bias, k) => bias + dot(state.h, readout.W[k]));
+    state = lstmStep(affineOfSymbol(symbols.indexOf(symbol), layer.W_x, layer.b), state, layer);
+    const scores = affine(state.h, readout.W, readout.b);
     return { c: state.c, scores, allowed: [...symbols, END].filter((_, k) => scores[k] > 0).join("") };
   });
 }

@@ -1,7 +1,9 @@
 // A trained reader in the page: draw a word, or pick one, and see it read, with a spike for each letter.
 
+import { unpack } from "./arrays.mjs";
+import { greedy, probabilityOf } from "./ctc_arithmetic.mjs";
 import { button, choice, controls, drawing, onChange, set, status, svg, number } from "./drawing.mjs";
-import { forReading, greedy, probabilityOf, read, spread } from "./reader_arithmetic.mjs";
+import { forReading, read, spread } from "./reader_arithmetic.mjs";
 
 const TALL = 36; // pixels for the height of an x
 const LINE = 92; // y of the line that words stand on
@@ -10,7 +12,7 @@ const FOOT = 206; // and here the spikes stand
 const SPIKE = 44; // pixels for a probability of 1
 
 async function render({ model, el }) {
-  const network = await unpack(model.get("weights"), model.get("places"));
+  const network = await unpack(model.get("data"), model.get("places"));
   const settings = model.get("settings");
   const samples = model.get("samples");
   const fields = controls(el, { role: "group", "aria-label": "What stands on the paper" });
@@ -148,19 +150,6 @@ function draw(canvas, strokes, { why, y, said, at }, letters) {
     `Paper with two lines, and on it ${strokes.length} ${strokes.length === 1 ? "stroke" : "strokes"} of a pen. ` +
       (y ? `Below them ${y.length} bars, one for each step of the network: how probable a letter is there.` : ""),
   );
-}
-
-// All weights, one after the other in one compressed array; `places` says where each lies.
-export async function unpack(weights, places) {
-  const stream = new Blob([weights]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const flat = new Float32Array(await new Response(stream).arrayBuffer());
-  const network = {};
-  for (const [part, param, start, rows, columns] of places) {
-    const array = Array.from({ length: rows }, (_, k) =>
-      Array.from(flat.subarray(start + k * columns, start + (k + 1) * columns)));
-    (network[part] ??= {})[param] = rows === 1 ? array[0] : array;
-  }
-  return network;
 }
 
 export default { render };

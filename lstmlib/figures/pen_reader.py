@@ -1,6 +1,5 @@
 """A trained reader that travels in the page: paper to write on, and what the network reads there."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 from lstmlib.activations import Array, softmax
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.ctc import ctc_loss, greedy_decode
+from lstmlib.figures.arrays import check_shapes, from_torch, of_lstm, pack
 from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, shared
 from lstmlib.readout import Readout
 from lstmlib.strokes import FURTHEST, LETTERS, SPREAD, STEP, Ink, for_reading, ink_of, spread
@@ -24,15 +24,11 @@ SMALLEST = 0.4
 ACROSS, UP = Between(0, 10), Between(-1.2, 2.6)
 """The paper, in heights of an x; 0 is the line that a word stands on."""
 PROBABILITY = Between(0, 1)
-PARTS = {
-    # what the page calls it: what it is called in the torch model's `state_dict`
+NAMES = {
     "convolution.W": "conv.weight",
     "convolution.b": "conv.bias",
-    **{
-        f"{part}.{param}": f"{part}.{name}_l0"
-        for part in ("there", "back")
-        for param, name in (("W_x", "weight_ih"), ("W_h", "weight_hh"), ("b", "bias_ih"))
-    },
+    **of_lstm("there"),
+    **of_lstm("back"),
     "readout.W": "read.weight",
     "readout.b": "read.bias",
 }
@@ -48,7 +44,7 @@ class Reading(NamedTuple):
 
 class _PenReaderCanvas(Canvas):
     _esm = module_source("pen_reader")
-    weights = traitlets.Bytes().tag(sync=True)
+    data = traitlets.Bytes().tag(sync=True)
     places: Any = traitlets.List().tag(sync=True)
     letters = traitlets.Unicode(LETTERS).tag(sync=True)
     settings: Any = traitlets.Dict().tag(sync=True)
@@ -96,12 +92,6 @@ class PenReader(Figure):
         threshold: float = 0.5,
     ) -> None:
         arrays = _arrays(weights)
-        places, flat, start = [], [], 0
-        for name, array in arrays.items():
-            rows, columns = (1, *array.shape)[-2:]
-            places.append([*name.split("."), start, rows, columns])
-            flat.append(array.ravel())
-            start += array.size
         self._layers = _layers(arrays)
         settings = {
             "step": STEP,
@@ -115,12 +105,7 @@ class PenReader(Figure):
         written = [
             [name, _strokes(strokes, f"samples[{name!r}]")] for name, strokes in (samples or {}).items()
         ]
-        canvas = _PenReaderCanvas(
-            weights=zlib.compress(np.concatenate(flat).astype("<f4").tobytes(), 9),
-            places=places,
-            settings=settings,
-            samples=written,
-        )
+        canvas = _PenReaderCanvas(**pack(arrays), settings=settings, samples=written)
         super().__init__(canvas, strokes=[], sample=next(iter(samples or {}), None))
 
     strokes = shared("strokes", _strokes, lambda strokes: [np.array(stroke) for stroke in strokes])
@@ -179,13 +164,7 @@ class PenReader(Figure):
 
 def _arrays(weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Every array of the network as float32 numbers, under the name that the page finds it at."""
-    missing = [name for name in PARTS.values() if name not in weights]
-    if missing:
-        raise ValueError(f"weights must have {', '.join(PARTS.values())}; missing: {', '.join(missing)}")
-    arrays = {ours: np.asarray(weights[name], np.float32).astype(float) for ours, name in PARTS.items()}
-    for part in ("there", "back"):  # two biases that act as their sum
-        second = np.asarray(weights[f"{part}.bias_hh_l0"], np.float32)
-        arrays[f"{part}.b"] = (arrays[f"{part}.b"] + second).astype(np.float32).astype(float)
+    arrays = from_torch(weights, NAMES)
     W, H = arrays["convolution.W"], len(arrays["there.b"]) // 4
     if W.ndim != 3 or W.shape[1] != 3 or W.shape[2] % 2 == 0:
         raise ValueError(f"conv.weight must have shape (C, 3, K) with an odd K, got {W.shape}")
@@ -195,9 +174,7 @@ def _arrays(weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
     shapes = {"convolution.b": (C,), "readout.W": (len(LETTERS) + 1, 2 * H), "readout.b": (len(LETTERS) + 1,)}
     for part in ("there", "back"):
         shapes |= {f"{part}.W_x": (4 * H, C), f"{part}.W_h": (4 * H, H), f"{part}.b": (4 * H,)}
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{PARTS[name]} must have shape {shape}, got {arrays[name].shape}")
+    check_shapes(arrays, shapes, NAMES)
     return arrays
 
 

@@ -1,5 +1,6 @@
 // A trained writer in the page: choose letters, slide the bias, and see them written point by point.
 
+import { unpack } from "./arrays.mjs";
 import { button, controls, drawing, field, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
 import { chanceFrom, writeLetter } from "./writer_arithmetic.mjs";
 
@@ -12,7 +13,7 @@ const PACE = 22; // milliseconds for a point
 const SEEN = 0.05; // a Gaussian of less weight is not drawn
 
 async function render({ model, el }) {
-  const network = await unpack(model.get("weights"), model.get("places"));
+  const network = await unpack(model.get("data"), model.get("places"));
   const [letters, step, most, longest, highest] = ["letters", "step", "most", "longest", "highest"].map((name) => model.get(name));
   const fields = controls(el);
   const canvas = drawing(el, HIGH);
@@ -174,19 +175,6 @@ function ellipse(canvas, { weight, mean, deviation, rho }, at, was, step) {
     return at([was[0] + step * dx, was[1] + step * dy]).map((value) => value.toFixed(1)).join(" ");
   });
   svg(canvas, "path", { d: `M${around.join(" L")} Z`, class: "negative gaussian", "fill-opacity": 0.1 + 0.5 * weight, style: "stroke: var(--negative)" });
-}
-
-// All weights, one after the other in one compressed array; `places` says where each lies.
-async function unpack(weights, places) {
-  const stream = new Blob([weights]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const flat = new Float32Array(await new Response(stream).arrayBuffer());
-  const network = {};
-  for (const [part, param, start, rows, columns] of places) {
-    const array = Array.from({ length: rows }, (_, k) =>
-      Array.from(flat.subarray(start + k * columns, start + (k + 1) * columns)));
-    (network[part] ??= {})[param] = rows === 1 ? array[0] : array;
-  }
-  return network;
 }
 
 export default { render };

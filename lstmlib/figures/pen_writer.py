@@ -1,6 +1,5 @@
 """A trained writer that travels in the page: letters to choose, and a bias that makes the hand neater."""
 
-import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from lstmlib.activations import Array
+from lstmlib.figures.arrays import check_shapes, from_torch, of_lstm, pack
 from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, shared
 from lstmlib.lstm import lstm_step
 from lstmlib.mixture import PARTS, mixture_of, point_of
@@ -25,14 +25,7 @@ FACTOR, PRIME = 48271, 2**31 - 1
 """Of Park and Miller's generator of chance, s ← 48271 s mod 2³¹ − 1."""
 PER_POINT = 4
 """Numbers of chance that a point takes."""
-PARAMS = {
-    # what the page calls it: what it is called in the torch model's `state_dict`
-    "lstm.W_x": "lstm.weight_ih_l0",
-    "lstm.W_h": "lstm.weight_hh_l0",
-    "lstm.b": "lstm.bias_ih_l0",
-    "readout.W": "read.weight",
-    "readout.b": "read.bias",
-}
+NAMES = {**of_lstm("lstm"), "readout.W": "read.weight", "readout.b": "read.bias"}
 
 
 class Written(NamedTuple):
@@ -52,7 +45,7 @@ class Written(NamedTuple):
 
 class _PenWriterCanvas(Canvas):
     _esm = module_source("pen_writer")
-    weights = traitlets.Bytes().tag(sync=True)
+    data = traitlets.Bytes().tag(sync=True)
     places: Any = traitlets.List().tag(sync=True)
     letters = traitlets.Unicode(LETTERS).tag(sync=True)
     step = traitlets.Float(STEP).tag(sync=True)
@@ -101,16 +94,7 @@ class PenWriter(Figure):
         self, weights: Mapping[str, ArrayLike], text: str = "lstm", bias: float = 0.5, seed: int = 1
     ) -> None:
         self._arrays = _arrays(weights)
-        places, flat, start = [], [], 0
-        for name, array in self._arrays.items():
-            rows, columns = (1, *array.shape)[-2:]
-            places.append([*name.split("."), start, rows, columns])
-            flat.append(array.ravel())
-            start += array.size
-        canvas = _PenWriterCanvas(
-            weights=zlib.compress(np.concatenate(flat).astype("<f4").tobytes(), 9), places=places
-        )
-        super().__init__(canvas, text=text, bias=bias, seed=seed)
+        super().__init__(_PenWriterCanvas(**pack(self._arrays)), text=text, bias=bias, seed=seed)
         self._add_slider("bias", "b bias", BIAS, 0.1)
 
     text = shared("text", _text)
@@ -161,12 +145,7 @@ def chance_from(place: int, count: int) -> Array:
 
 def _arrays(weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Every array of the network as float32 numbers, under the name that the page finds it at."""
-    missing = [name for name in (*PARAMS.values(), "lstm.bias_hh_l0") if name not in weights]
-    if missing:
-        raise ValueError(f"weights must have {', '.join(PARAMS.values())}; missing: {', '.join(missing)}")
-    arrays = {ours: np.asarray(weights[name], np.float32).astype(float) for ours, name in PARAMS.items()}
-    second = np.asarray(weights["lstm.bias_hh_l0"], np.float32)  # two biases that act as their sum
-    arrays["lstm.b"] = (arrays["lstm.b"] + second).astype(np.float32).astype(float)
+    arrays = from_torch(weights, NAMES)
     H, size = len(arrays["lstm.b"]) // 4, len(arrays["readout.b"])
     if size <= 1 or (size - 1) % PARTS:
         raise ValueError(f"read.bias must hold 6 M + 1 numbers, got {size}")
@@ -176,7 +155,5 @@ def _arrays(weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
         "lstm.b": (4 * H,),
         "readout.W": (size, H),
     }
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{PARAMS[name]} must have shape {shape}, got {arrays[name].shape}")
+    check_shapes(arrays, shapes, NAMES)
     return arrays

@@ -1,9 +1,7 @@
 // A trained reader's arithmetic: ink at points of equal distance, a convolution, two LSTMs that read from both
-// ends, softmax, and what connectionist temporal classification makes of it. tests/test_arithmetic.py holds it
-// equal to lstmlib.
+// ends, and softmax. tests/test_arithmetic.py holds it equal to lstmlib.
 
-import { dot, lstmCell, sigmoid } from "./cell_arithmetic.mjs";
-import { softmax } from "./translator_arithmetic.mjs";
+import { affine, bothWays, softmax } from "./layer_arithmetic.mjs";
 
 const distance = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
 
@@ -63,63 +61,12 @@ export function convolve(points, { W, b }, stride) {
   return Array.from({ length: steps }, (_, t) => {
     const first = stride * t - Math.floor(wide / 2);
     const seen = Array.from({ length: wide }, (_, k) => points[first + k] ?? beyond).flat();
-    return b.map((bias, k) => Math.max(0, bias + dot(W[k], seen)));
-  });
-}
-
-// h at every step, from zero on; the gates' rows are stacked i, f, g, o.
-export function runLSTM(inputs, { W_x, W_h, b }) {
-  const H = b.length / 4;
-  let [h, c] = [Array(H).fill(0), Array(H).fill(0)];
-  return inputs.map((x) => {
-    const a = b.map((bias, k) => bias + dot(W_x[k], x) + dot(W_h[k], h));
-    const units = c.map((c_prev, k) =>
-      lstmCell({
-        i: sigmoid(a[k]),
-        f: sigmoid(a[H + k]),
-        g: Math.tanh(a[2 * H + k]),
-        o: sigmoid(a[3 * H + k]),
-        c_prev,
-      }));
-    c = units.map((unit) => unit.c);
-    return (h = units.map((unit) => unit.h));
+    return affine(seen, W, b).map((sum) => Math.max(0, sum));
   });
 }
 
 // For each step the probability of every symbol.
-export function read(points, { convolution, there, back, readout }, stride) {
+export function read(points, { convolution, readout, ...lstms }, stride) {
   const seen = convolve(points, convolution, stride);
-  const left = runLSTM(seen, there);
-  const right = runLSTM([...seen].reverse(), back).reverse();
-  return left.map((h, t) => {
-    const both = [...h, ...right[t]];
-    return softmax(readout.b.map((bias, k) => bias + dot(readout.W[k], both)));
-  });
-}
-
-// The likeliest symbol at each step, repeats merged, blanks (symbol 0) taken out: symbols, and the step at which
-// each has its highest probability.
-export function greedy(y) {
-  const said = [];
-  let before = 0;
-  y.forEach((row, t) => {
-    const symbol = row.indexOf(Math.max(...row));
-    if (symbol !== 0 && symbol !== before) said.push({ symbol, at: t });
-    else if (symbol !== 0 && row[symbol] > y[said.at(-1).at][symbol]) said.at(-1).at = t;
-    before = symbol;
-  });
-  return said;
-}
-
-// The probability of a word: of all paths together that say it, by the forward recursion.
-export function probabilityOf(word, y) {
-  const places = [0, ...word.flatMap((symbol) => [symbol, 0])];
-  // A path begins with the blank or with the first symbol.
-  let alpha = places.map((symbol, s) => (s < 2 ? y[0][symbol] : 0));
-  for (const row of y.slice(1))
-    alpha = places.map((symbol, s) => {
-      const skips = symbol !== 0 && s > 1 && symbol !== places[s - 2];
-      return row[symbol] * (alpha[s] + (alpha[s - 1] ?? 0) + (skips ? alpha[s - 2] : 0));
-    });
-  return alpha.at(-1) + (alpha.at(-2) ?? 0);
+  return bothWays(seen, lstms, affine).map((h) => softmax(affine(h, readout.W, readout.b)));
 }

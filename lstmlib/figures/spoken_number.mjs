@@ -1,7 +1,9 @@
 // A spoken number: hear it, see what the network hears, and when it writes which digit.
 
+import { inflate } from "./arrays.mjs";
+import { greedy } from "./ctc_arithmetic.mjs";
 import { button, choice, controls, drawing, nameSliders, number, onChange, onMove, status, svg } from "./drawing.mjs";
-import { fromMuLaw, spikes } from "./sound_arithmetic.mjs";
+import { fromMuLaw } from "./sound_arithmetic.mjs";
 
 const [LEFT, RIGHT] = [44, 352];
 const [TOP, MIDDLE] = [8, 108]; // of the picture
@@ -11,7 +13,8 @@ const NO_SOUND = "Your browser lets this page play no sound. The picture and the
 async function render({ model, el }) {
   const [words, voices, rate, seconds, symbols] =
     ["words", "voices", "rate", "seconds", "symbols"].map((name) => model.get(name));
-  const [sounds, pictures] = await Promise.all(["sounds", "pictures"].map((name) => unpack(model.get(name))));
+  const bytes = async (name) => new Uint8Array(await inflate(model.get(name)));
+  const [sounds, pictures] = await Promise.all([bytes("sounds"), bytes("pictures")]);
   const [bands, rows] = model.get("shape");
   const canvas = drawing(el, 250);
   const row = controls(el);
@@ -26,7 +29,7 @@ async function render({ model, el }) {
   const show = (happened) => {
     const clip = model.get("clip");
     const probabilities = model.get("probabilities")[clip];
-    const found = spikes(probabilities);
+    const found = greedy(probabilities);
     draw(canvas, { seconds, symbols, probabilities, found, picture: part(pictures), bands, rows });
     moveCursor(canvas, model.get("time") / seconds);
     const step = Math.min(probabilities.length - 1, Math.floor((model.get("time") / seconds) * probabilities.length));
@@ -35,7 +38,7 @@ async function render({ model, el }) {
     const name = (k) => (k ? symbols[k] : "nothing");
     const written = found.map(({ symbol }) => symbols[symbol]).join("");
     const right = model.get("numbers")[clip];
-    const when = found.map(({ symbol, step: at }) =>
+    const when = found.map(({ symbol, at }) =>
       `${symbols[symbol]} at ${number(((at + 0.5) / probabilities.length) * seconds)} s`);
     line.textContent =
       `${happened}“${words[clip]}”: the network writes ${written || "nothing"}, ` +
@@ -79,11 +82,6 @@ async function render({ model, el }) {
     stop();
     forget();
   };
-}
-
-async function unpack(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 // Plays samples; null where the browser refuses. `follow` gets the time at every frame, `ended` is called once.
@@ -152,8 +150,8 @@ function draw(canvas, { seconds, symbols, probabilities, found, picture, bands, 
     const d = "M" + curve.map((p, step) => `${x(step)} ${y(p)}`).join(" L");
     svg(canvas, "path", { d, class: k ? "curve" : "curve bound" });
   });
-  for (const { symbol, step } of found)
-    svg(canvas, "text", { x: x(step), y: ONE - 6, class: "value" }, symbols[symbol]);
+  for (const { symbol, at } of found)
+    svg(canvas, "text", { x: x(at), y: ONE - 6, class: "value" }, symbols[symbol]);
   for (let time = 0; time <= seconds; time += 0.5)
     svg(canvas, "text", { x: across(time / seconds), y: ZERO + 16, class: "name small" }, time);
   svg(canvas, "text", { x: (LEFT + RIGHT) / 2, y: ZERO + 32, class: "name" }, "seconds (dashed: the blank)");

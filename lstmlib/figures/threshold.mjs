@@ -1,5 +1,6 @@
 // A stretch of an electrocardiogram, a detector's score of each beat below it, and a threshold to move.
 
+import { unpack } from "./arrays.mjs";
 import { choice, controls, drawing, field, nameSliders, number, onChange, moved, status, svg } from "./drawing.mjs";
 import { countAlarms } from "./threshold_arithmetic.mjs";
 
@@ -11,8 +12,7 @@ const NAMES = { threshold: "the threshold", start: "the picture's first second" 
 async function render({ model, el }) {
   const [kinds, hz, hours, [low, high], seconds] =
     ["kinds", "hz", "hours", "limits", "seconds"].map((name) => model.get(name));
-  const arrays = await unpack(model.get("data"), model.get("lengths"));
-  const { signal, beat, kind, odd } = arrays;
+  const { signal, beat, kind, odd, drawn, scores } = await unpack(model.get("data"), model.get("places"));
   const spans = kind.map((_, n) => [beat.indexOf(n) / hz, (beat.lastIndexOf(n) + 1) / hz]);
   const detectors = model.get("detectors");
   const row = controls(el);
@@ -22,9 +22,9 @@ async function render({ model, el }) {
   const show = (happened) => {
     const [threshold, start, name] = ["threshold", "start", "detector"].map((one) => model.get(one));
     const which = detectors.indexOf(name);
-    const found = countAlarms(arrays[`scores ${which}`], odd, threshold, hours);
+    const found = countAlarms(scores[which], odd, threshold, hours);
     const beats = spans.map(([begin, end], n) => {
-      const score = arrays[`drawn ${which}`][n];
+      const score = drawn[which][n];
       return { begin, end, kind: kinds[kind[n]], odd: kind[n] > 0, score, alarm: score > threshold };
     });
     const seen = beats.filter(({ begin, end }) => end > start && begin < start + seconds);
@@ -54,15 +54,6 @@ async function render({ model, el }) {
   });
   show("");
   return nameSliders(el);
-}
-
-// All numbers lie one after the other in one compressed array; `lengths` says which, and how many.
-async function unpack(data, lengths) {
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const flat = new Float32Array(await new Response(stream).arrayBuffer());
-  let start = 0;
-  return Object.fromEntries(
-    lengths.map(([name, length]) => [name, Array.from(flat.subarray(start, (start += length)))]));
 }
 
 function draw(canvas, { signal, beats, threshold, start, seconds, hz, low, high }) {

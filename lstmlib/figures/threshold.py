@@ -1,6 +1,5 @@
 """A stretch of a signal, each beat's score, and a threshold above which it is an alarm."""
 
-import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from lstmlib.electrocardiogram import HZ, KINDS
+from lstmlib.figures.arrays import pack
 from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, one_of, shared
 
 THRESHOLD = Between(0, 3)
@@ -29,7 +29,7 @@ class Alarms(NamedTuple):
 class _ThresholdCanvas(Canvas):
     _esm = module_source("threshold")
     data = traitlets.Bytes().tag(sync=True)
-    lengths: Any = traitlets.List().tag(sync=True)
+    places: Any = traitlets.List().tag(sync=True)
     detectors: Any = traitlets.List().tag(sync=True)
     kinds: Any = traitlets.List(list(KINDS)).tag(sync=True)
     limits: Any = traitlets.List([THRESHOLD.low, THRESHOLD.high]).tag(sync=True)
@@ -93,16 +93,14 @@ class Threshold(Figure):
     ) -> None:
         numbers = {"signal": signal, "beat": beat, "kind": kind, "odd": odd}
         for n, name in enumerate(drawn):
-            numbers |= {f"drawn {n}": drawn[name], f"scores {n}": scores.get(name, ())}
+            numbers |= {f"drawn.{n}": drawn[name], f"scores.{n}": scores.get(name, ())}
         arrays = {name: np.asarray(value, np.float32) for name, value in numbers.items()}
         _check(arrays, hours)
-        self._scores = {name: arrays[f"scores {n}"] for n, name in enumerate(drawn)}
+        self._scores = {name: arrays[f"scores.{n}"] for n, name in enumerate(drawn)}
         self._odd = arrays["odd"] > 0
         self._start = Between(0, len(arrays["signal"]) // HZ - SECONDS)
-        data = np.concatenate(list(arrays.values())).astype("<f4")
         canvas = _ThresholdCanvas(
-            data=zlib.compress(data.tobytes(), 9),
-            lengths=[[name, len(array)] for name, array in arrays.items()],
+            **pack(arrays),
             detectors=list(drawn),
             detector=next(iter(drawn)),
             hours=float(hours),
@@ -148,12 +146,12 @@ class Threshold(Figure):
 
 def _check(arrays: Mapping[str, np.ndarray], hours: float) -> None:
     """Whether all arrays fit one another."""
-    if "drawn 0" not in arrays:
+    if "drawn.0" not in arrays:
         raise ValueError("drawn must hold at least one detector, under its name")
     for name, array in arrays.items():
         if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
             raise ValueError(f"{name} must be one row of finite numbers, got shape {array.shape}")
-        like = {"beat": "signal", "drawn": "kind", "scores": "odd"}.get(name.split()[0])
+        like = {"beat": "signal", "drawn": "kind", "scores": "odd"}.get(name.split(".")[0])
         if like and len(array) != len(arrays[like]):
             raise ValueError(
                 f"{name} must have {len(arrays[like])} entries, as many as {like}, got {len(array)}"

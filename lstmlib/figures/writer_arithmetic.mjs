@@ -1,8 +1,8 @@
 // A trained writer's arithmetic: chance from a seed, an LSTM, and the mixture that its readout says.
 // tests/test_arithmetic.py holds it equal to lstmlib.
 
-import { lstmCell, sigmoid } from "./cell_arithmetic.mjs";
-import { softmax } from "./translator_arithmetic.mjs";
+import { sigmoid } from "./cell_arithmetic.mjs";
+import { affine, affineOfSymbol, lstmStep, softmax, zeroState } from "./layer_arithmetic.mjs";
 
 // Park and Miller's generator, s ← 48271 s mod 2³¹ − 1: one long row of numbers, the same for everybody.
 const FACTOR = 48271;
@@ -52,38 +52,18 @@ export function pointOf({ pen, gaussians }, [pick, lift], [n1, n2]) {
   ];
 }
 
-// Added to `start`, x by the entries of a row. A slider waits for all letters: a loop is many times as fast as reduce.
-function weigh(row, x, start) {
-  let sum = start;
-  for (let k = 0; k < x.length; k++) sum += row[k] * x[k];
-  return sum;
-}
-
 // One step of the LSTM. It reads a point and the letter's number, whose one-hot picks a column of W_x.
-export function writerStep(point, letter, { h, c }, { W_x, W_h, b }) {
-  const H = h.length;
-  const a = b.map((bias, k) => weigh(W_h[k], h, weigh(W_x[k], point, bias + W_x[k][3 + letter])));
-  const units = h.map((_, k) =>
-    lstmCell({
-      i: sigmoid(a[k]),
-      f: sigmoid(a[H + k]),
-      g: Math.tanh(a[2 * H + k]),
-      o: sigmoid(a[3 * H + k]),
-      c_prev: c[k],
-    }));
-  return { h: units.map((unit) => unit.h), c: units.map((unit) => unit.c) };
-}
+export const writerStep = (point, letter, state, lstm) =>
+  lstmStep(affine(point, lstm.W_x, affineOfSymbol(point.length + letter, lstm.W_x, lstm.b)), state, lstm);
 
 // A letter, point by point, until the pen is lifted twice in a row; `most` points at the most. Each point comes
 // with the mixture that it was drawn from; the last one only says that the letter is done.
 export function writeLetter(letter, { lstm, readout }, { bias, chance, most }) {
-  const zeros = Array(lstm.b.length / 4).fill(0);
-  let [state, before] = [{ h: zeros, c: zeros }, [0, 0, 1]];
+  let [state, before] = [zeroState(lstm), [0, 0, 1]];
   const points = [];
   while (points.length < most) {
     state = writerStep(before, letter, state, lstm);
-    const raw = readout.b.map((constant, k) => weigh(readout.W[k], state.h, constant));
-    const mixture = mixtureOf(raw, bias);
+    const mixture = mixtureOf(affine(state.h, readout.W, readout.b), bias);
     const [pick, lift, u, v] = [chance(), chance(), chance(), chance()];
     const point = pointOf(mixture, [pick, lift], normals(u, v));
     if (before[2] && point[2]) return { points, ended: true };

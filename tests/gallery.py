@@ -1,0 +1,125 @@
+"""Every figure once, small and untrained: a page shows each twice, and several tests ask about them."""
+
+import numpy as np
+from ipywidgets import FloatSlider
+
+from lstmlib import LSTM, BidirectionalLSTM
+from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.electrocardiogram import HZ
+from lstmlib.figures import (
+    Alignment,
+    Counters,
+    Gate,
+    GradientByLag,
+    LSTMCell,
+    PenReader,
+    PenWriter,
+    SpokenNumber,
+    ThreeSwitches,
+    Threshold,
+    UnrolledLoop,
+)
+from lstmlib.number_words import ENGLISH, GERMAN
+from lstmlib.readout import Readout
+from lstmlib.strokes import new_writer, write
+from lstmlib.translation import Translator
+
+SIZE = 4
+
+
+def sliders(figure):
+    return [child for child in figure.children if isinstance(child, FloatSlider)]
+
+
+def torch_lstm(part, inputs, rng):
+    """The weights of an LSTM under the names of PyTorch, of a size that training gives."""
+    shapes = {"weight_ih_l0": (4 * SIZE, inputs), "weight_hh_l0": (4 * SIZE, SIZE)}
+    shapes |= {"bias_ih_l0": 4 * SIZE, "bias_hh_l0": 4 * SIZE}
+    return {f"{part}.{name}": rng.normal(0, 0.5, shape) for name, shape in shapes.items()}
+
+
+def alignment():
+    rng = np.random.default_rng(0)
+    attentions = {"dot": DotAttention(SIZE), "additive": AdditiveAttention(SIZE, SIZE, 3, rng=rng)}
+    models = {}
+    for name, attention in attentions.items():
+        encoder, decoder = (
+            BidirectionalLSTM(len(ENGLISH), SIZE, rng=rng),
+            LSTM(len(GERMAN), SIZE, rng=rng),
+        )
+        models[name] = Translator(encoder, decoder, attention, rng=rng)
+    return Alignment(models, 421)
+
+
+def counters():
+    rng = np.random.default_rng(0)
+    return Counters({name: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for name in ("one", "other")})
+
+
+def pen_reader():
+    rng = np.random.default_rng(0)
+    weights = {"conv.weight": rng.normal(0, 0.5, (7, 3, 9)), "conv.bias": rng.normal(0, 0.5, 7)}
+    weights |= torch_lstm("there", 7, rng) | torch_lstm("back", 7, rng)
+    weights |= {"read.weight": rng.normal(0, 2, (27, 2 * SIZE)), "read.bias": rng.normal(0, 0.5, 27)}
+    inks = {}
+    for word in ("no", "it", "on", "cat", "six"):
+        writer = new_writer(rng)._replace(size=1.0, slope=0.0, slant=0.0)
+        inks[word] = [
+            np.clip(stroke + np.array([2, 0]), [0, -1.2], [10, 2.6])
+            for stroke in write(word, writer, rng).strokes
+        ]
+    return PenReader(weights, inks, 0.0)
+
+
+def pen_writer():
+    rng = np.random.default_rng(0)
+    weights = torch_lstm("lstm", 29, rng)
+    weights |= {"read.weight": rng.normal(0, 0.5, (13, SIZE)), "read.bias": np.full(13, -1.0)}
+    return PenWriter(weights, "abc")
+
+
+def spoken_number():
+    """Five tones of a second, and what a network of three symbols might say of them."""
+    rng = np.random.default_rng(0)
+    tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 500, 600, 700, 800], np.arange(8000)) / 8000)
+    said = [[0, 1, 1, 0, 2], [0, 2, 0, 2, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [2, 0, 0, 0, 1]]
+    return SpokenNumber(
+        ["eins", "zwei", "drei", "vier", "sechs"],
+        ["low"] * 5,
+        ["12", "21", "1", "2", "21"],
+        tones,
+        8000,
+        rng.random((5, 20, 6)),
+        np.eye(3)[said] * 0.7 + 0.1,
+        ["", "1", "2"],
+    )
+
+
+def threshold(**options):
+    """Twelve seconds with a beat each second, and two detectors; eight beats count, three of them odd."""
+    rng = np.random.default_rng(0)
+    arguments = {
+        "signal": rng.uniform(-0.5, 1.2, 12 * HZ),
+        "beat": np.repeat(np.arange(12), HZ),
+        "kind": [0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0],
+        "drawn": {"one": [0, 0, 0, 0, 2, 0, 0, 1.5, 0.5, 0, 0, 0], "other": rng.uniform(0, 3, 12)},
+        "scores": {"one": [0.1, 0.5, 2, 1, 0.9, 3, 0.2, 1.5], "other": rng.uniform(0, 3, 8)},
+        "odd": [False, False, True, False, True, True, False, False],
+        "hours": 0.25,
+    }
+    return Threshold(**arguments | options)
+
+
+EXAMPLES = {
+    "Alignment": alignment,
+    "Counters": counters,
+    "Gate": Gate,
+    "GradientByLag": lambda: GradientByLag(forget_bias=1.0),
+    "LSTMCell": LSTMCell,
+    "PenReader": pen_reader,
+    "PenWriter": pen_writer,
+    "SpokenNumber": spoken_number,
+    "ThreeSwitches": ThreeSwitches,
+    "Threshold": threshold,
+    "UnrolledLoop": UnrolledLoop,
+}
