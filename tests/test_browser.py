@@ -82,8 +82,9 @@ def reader(browser, address):
     """Opens pages as a reader with no internet; fails if one complains or asks for another host."""
     contexts, complaints = [], []
 
-    def open_page(name, width=1280, mode="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
+    def open_page(name, width=1280, mode="light", **options):
+        options |= {"viewport": {"width": width, "height": 900}, "color_scheme": mode}
+        context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
@@ -599,30 +600,42 @@ CAT = [
 ]
 
 
-def draw(root, strokes):
-    """With the mouse, on empty paper; what the figure then says."""
+def with_mouse(page, places):
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def with_finger(page, places):
+    screen = page.context.new_cdp_session(page)
+    for k, (x, y) in enumerate(places):
+        touch = {"type": "touchMove" if k else "touchStart", "touchPoints": [{"x": x, "y": y}]}
+        screen.send("Input.dispatchTouchEvent", touch)
+    screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def draw(root, strokes, by):
+    """On empty paper; what the figure then says."""
     root.get_by_role("button", name="Clear").press("Enter")
     paper = root.locator("svg").first
     paper.scroll_into_view_if_needed()
-    box, mouse = paper.bounding_box(), root.page.mouse
+    box = paper.bounding_box()
     scale = box["width"] / 360
     for stroke in strokes:
-        places = [(box["x"] + 36 * x * scale, box["y"] + (92 - 36 * y) * scale) for x, y in stroke]
-        mouse.move(*places[0])
-        mouse.down()
-        for place in places[1:]:
-            mouse.move(*place, steps=4)
-        mouse.up()
+        by(root.page, [(box["x"] + 36 * x * scale, box["y"] + (92 - 36 * y) * scale) for x, y in stroke])
+    assert paper.bounding_box() == box, "the page moved under the pen"
     return root.locator("[aria-live]").text_content()
 
 
-@pytest.mark.parametrize("width", [1280, 375])
-def test_a_word_drawn_is_read_and_what_is_no_word_gets_a_sentence(visit, width):
-    page = visit("chapters/applications/handwriting", width=width)
+@pytest.mark.parametrize(("width", "by"), [(1280, with_mouse), (375, with_mouse), (375, with_finger)])
+def test_a_word_drawn_is_read_and_what_is_no_word_gets_a_sentence(visit, width, by):
+    page = visit("chapters/applications/handwriting", width=width, has_touch=by is with_finger)
     wait_for_sliders(page)
     root = page.locator(".lstmlib-figure").first
     line, ink = root.locator("[aria-live]"), root.get_by_label("Ink:")
-    assert "The network reads" in draw(root, CAT) or "not sure enough" in line.text_content()
+    assert "The network reads" in draw(root, CAT, by) or "not sure enough" in line.text_content()
     assert "There are 4 strokes of yours" in line.text_content()
     root.get_by_role("button", name="Take back").press("Enter")
     assert "You took back a stroke. There are 3 left" in line.text_content()
@@ -632,7 +645,7 @@ def test_a_word_drawn_is_read_and_what_is_no_word_gets_a_sentence(visit, width):
         ([[(1, 0.5), (4, 0.5)]], "too small to be read"),
         ([[(0.2 + 0.12 * k, 2 if k % 2 else -0.5) for k in range(70)]], "more ink than the network"),
     ):
-        said = draw(root, strokes)
+        said = draw(root, strokes, by)
         assert sentence in said
         assert "The network reads" not in said
     options = ink.locator("option").all_text_contents()
