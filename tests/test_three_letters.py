@@ -1,0 +1,65 @@
+"""The runs on two letters and on three: every run is there, and the page says what the runs say."""
+
+import csv
+import re
+import sys
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "experiments"))
+import three_letters
+
+STRINGS = {"ab": "$a^n b^n$", "abc": "$a^n b^n c^n$"}
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """How far the runs count, by symbols, network and budget."""
+    found = {}
+    with three_letters.TABLE.open(newline="") as file:
+        for row in csv.DictReader(file):
+            key = row["symbols"], row["network"], int(row["updates"])
+            found.setdefault(key, []).append(int(row["counts to"]))
+    return found
+
+
+def test_every_run_is_there():
+    rows = three_letters.read()
+    assert list(rows) == list(three_letters.runs())
+    for (_, network, _), run in rows.items():
+        assert [int(row["updates"]) for row in run] == list(three_letters.NETWORKS[network].budgets)
+
+
+def test_the_table_of_the_page_has_every_run_at_its_last_budget(counted):
+    cells = nbformat.read(three_letters.PAGE, 4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    rows = re.findall(r"^\| (\$[^|]+\$) \| (\w+) \| ([\d,]+) \| ([\d, ]+) \|$", text, re.MULTILINE)
+    assert rows == [
+        (
+            STRINGS[symbols],
+            network,
+            f"{budgets[-1]:,}",
+            ", ".join(map(str, counted[symbols, network, budgets[-1]])),
+        )
+        for symbols in three_letters.LANGUAGES
+        for network, (*_, budgets) in three_letters.NETWORKS.items()
+    ]
+
+
+def test_the_sentences_below_the_table_hold_for_every_run(counted):
+    def at_last(symbols, network):
+        return counted[symbols, network, three_letters.NETWORKS[network].budgets[-1]]
+
+    for symbols in three_letters.LANGUAGES:
+        rivals = at_last(symbols, "GRU") + at_last(symbols, "plain")
+        assert min(at_last(symbols, "LSTM")) > max(rivals)
+        assert min(rivals) >= 16
+        assert max(rivals) <= 20
+    assert counted["ab", "LSTM", 1000][2] == 100
+    assert counted["ab", "LSTM", 2000][2] == 57
+
+
+def test_the_experiment_names_a_cell_that_the_page_has():
+    assert three_letters.CELL in dict(three_letters.code(three_letters.PAGE))
