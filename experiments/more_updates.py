@@ -7,23 +7,15 @@ network of `RACES` is trained from each of `SEEDS`. What it gets right after eac
 of `more_updates.csv`, with versions and processor. A run that stands there is not repeated.
 """
 
-import argparse
-import contextlib
-import csv
-import io
-import platform
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 import torch
-from claims import ROOT, code
-from tqdm import tqdm
+from long_runs import Rows, Run, complete, definitions, machine
 
 TABLE = Path(__file__).with_suffix(".csv")
 SEEDS = 0, 1, 2
@@ -54,23 +46,10 @@ RACES = {
 }
 
 
-def definitions(page: str, cell: str) -> dict[str, Any]:
-    """What the page defines before one of its cells."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    notebook = ROOT / f"chapters/attention/{page}.ipynb"
-    matplotlib.use("agg")
-    with contextlib.redirect_stdout(io.StringIO()):
-        for name, source in code(notebook):
-            if name == cell:
-                return names
-            exec(source, names)
-    raise ValueError(f"{notebook.name} has no cell named {cell}")
-
-
-def learn(name: str, network: str, seed: int) -> list[dict[str, Any]]:
+def learn(name: str, network: str, seed: int) -> Rows:
     """One run: the shares right after each budget."""
     race = RACES[name]
-    names = definitions(race.page, race.cell)
+    names = definitions(f"attention/{race.page}", race.cell)
     torch.manual_seed(seed)
     if name == "captions":
         model = names["Captioner"](looks=network == "looking")
@@ -87,47 +66,17 @@ def learn(name: str, network: str, seed: int) -> list[dict[str, Any]]:
     return [
         {"race": name, "network": network, "seed": seed, "updates": updates, "part": part}
         | {"share": f"{np.mean(share[places]):.3f}"}
-        | {"Python": platform.python_version(), "PyTorch": torch.__version__}
-        | {"kernels": torch.backends.cpu.get_cpu_capability()}
+        | machine()
         for updates, share in zip(race.budgets, shares, strict=True)
         for part, places in race.parts.items()
     ]
 
 
-def read() -> dict[tuple[str, str, int], list[dict[str, Any]]]:
-    """The rows that there are, by race, network and seed."""
-    found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
-    if TABLE.exists():
-        with TABLE.open(newline="") as file:
-            for row in csv.DictReader(file):
-                found.setdefault((row["race"], row["network"], int(row["seed"])), []).append(row)
-    return found
-
-
-def runs() -> Iterator[tuple[str, str, int]]:
+def runs() -> Iterator[Run]:
     """All that the table is to hold."""
     for name, race in RACES.items():
         yield from product((name,), race.networks, SEEDS)
 
 
-def write(rows: dict[tuple[str, str, int], list[dict[str, Any]]]) -> None:
-    lines = [line for run in runs() for line in rows.get(run, ())]
-    with TABLE.open("w", newline="") as file:
-        made = csv.DictWriter(file, lines[0], lineterminator="\n")
-        made.writeheader()
-        made.writerows(lines)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
-    jobs, rows = parser.parse_args().jobs, read()
-    with ProcessPoolExecutor(jobs) as pool:
-        missing = {pool.submit(learn, *run): run for run in runs() if run not in rows}
-        for done in tqdm(as_completed(missing), total=len(missing), unit="run"):
-            rows[missing[done]] = done.result()
-            write(rows)
-
-
 if __name__ == "__main__":
-    main()
+    complete(TABLE, runs(), learn, __doc__)

@@ -11,6 +11,8 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "experiments"))
 import more_updates
+from claims import code
+from long_runs import read
 
 PAGES = {
     "self_attention": (("Transformer", "Recurrent"), 8),
@@ -37,7 +39,7 @@ def shares():
 
 
 def test_every_run_is_there():
-    rows = more_updates.read()
+    rows = read(more_updates.TABLE)
     assert list(rows) == list(more_updates.runs())
     for (name, _, _), run in rows.items():
         race = more_updates.RACES[name]
@@ -79,4 +81,4 @@ def test_the_sentences_below_the_tables_hold_for_every_run(shares):
 
 def test_an_experiment_names_a_cell_that_its_page_has():
     for race in more_updates.RACES.values():
-        assert race.cell in dict(more_updates.code(ROOT / f"chapters/attention/{race.page}.ipynb"))
+        assert race.cell in dict(code(ROOT / f"chapters/attention/{race.page}.ipynb"))

@@ -10,6 +10,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "experiments"))
 import three_letters
+from long_runs import definitions, read
 
 STRINGS = {"ab": "$a^n b^n$", "abc": "$a^n b^n c^n$"}
 
@@ -26,14 +27,14 @@ def counted():
 
 
 def test_every_run_is_there():
-    rows = three_letters.read()
+    rows = read(three_letters.TABLE)
     assert list(rows) == list(three_letters.runs())
     for (_, network, _), run in rows.items():
         assert [int(row["updates"]) for row in run] == list(three_letters.NETWORKS[network].budgets)
 
 
 def test_the_table_of_the_page_has_every_run_at_its_last_budget(counted):
-    cells = nbformat.read(three_letters.PAGE, 4).cells
+    cells = nbformat.read(ROOT / f"chapters/{three_letters.PAGE}.ipynb", 4).cells
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     rows = re.findall(r"^\| (\$[^|]+\$) \| (\w+) \| ([\d,]+) \| ([\d, ]+) \|$", text, re.MULTILINE)
     assert rows == [
@@ -61,5 +62,5 @@ def test_the_sentences_below_the_table_hold_for_every_run(counted):
     assert counted["ab", "LSTM", 2000][2] == 57
 
 
-def test_the_experiment_names_a_cell_that_the_page_has():
-    assert three_letters.CELL in dict(three_letters.code(three_letters.PAGE))
+def test_the_page_defines_what_the_runs_need_before_the_cell_that_is_not_executed():
+    assert callable(definitions(three_letters.PAGE, three_letters.CELL)["counts_to"])
