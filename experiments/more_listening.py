@@ -2,9 +2,10 @@
 
     python experiments/more_listening.py [--jobs 2]
 
-Sounds, networks and training are those of `chapters/applications/speech`: its cells before the race are executed,
-and then every network learns to write the numbers, from each of `SEEDS`. Its share of new clips right after each of
-`BUDGETS` is a row of `more_listening.csv`, with versions and processor. A run that stands there is not repeated.
+Sounds, networks and training are those of `chapters/applications/speech`: its cells before the race are
+executed, and then every network learns to write the numbers, from each of `SEEDS`. Its share of new clips
+right after each of `BUDGETS` is a row of `more_listening.csv`, with versions and processor. A run that
+stands there is not repeated.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from long_runs import Rows, Run, complete, definitions, machine
 
 TABLE = Path(__file__).with_suffix(".csv")
 PAGE, CELL = "applications/speech", "run-numbers"
-ORDERS = {"as written": "as_written"}
+ORDERS = {"as written": "as_written", "as spoken": "as_spoken"}
 """How digits are put down, and the function of the page that does it."""
 NETWORKS = "both ways", "forward", "window 1 s", "window 2 s"
 SEEDS = range(3)

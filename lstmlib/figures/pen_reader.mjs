@@ -141,9 +141,12 @@ function draw(canvas, strokes, { why, y, said, at }, letters) {
     const tall = SPIKE * (1 - row[0]);
     svg(canvas, "rect", { x: across(at[t]) - 1, y: FOOT - tall, width: 2, height: tall, class: `${kind} read` });
   });
+  let [before, lifted] = [-Infinity, false];
   for (const { symbol, at: t } of why ? [] : said) {
-    const tall = SPIKE * (1 - y[t][0]);
-    svg(canvas, "text", { x: across(at[t]), y: FOOT - tall - 4, class: "value read" }, letters[symbol - 1]);
+    const x = across(at[t]);
+    lifted = x - before < 10 && !lifted; // of letters that stand close every second is named higher up
+    before = x;
+    svg(canvas, "text", { x, y: FOOT - SPIKE * (1 - y[t][0]) - (lifted ? 15 : 4), class: "value read" }, letters[symbol - 1]);
   }
   canvas.setAttribute(
     "aria-label",

@@ -1,0 +1,68 @@
+"""The race on speech that ran on: every run is there, and the page says what the runs say."""
+
+import csv
+import re
+import sys
+from statistics import mean
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "experiments"))
+import more_listening
+from long_runs import definitions, read
+
+
+@pytest.fixture(scope="module")
+def shares():
+    """What the three runs have right, by order, network and updates."""
+    found = {}
+    with more_listening.TABLE.open(newline="") as file:
+        for row in csv.DictReader(file):
+            key = row["order"], row["network"], int(row["updates"])
+            found.setdefault(key, []).append(float(row["share"]))
+    return found
+
+
+def test_every_run_is_there():
+    rows = read(more_listening.TABLE)
+    assert list(rows) == list(more_listening.runs())
+    for run in rows.values():
+        assert [int(row["updates"]) for row in run] == list(more_listening.BUDGETS)
+
+
+def test_the_table_of_the_page_has_the_mean_of_every_three_runs(shares):
+    cells = nbformat.read(ROOT / f"chapters/{more_listening.PAGE}.ipynb", 4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    rows = re.findall(r"^\| (as \w+) \| ([\w ]+) \| (.*) \|$", text, re.MULTILINE)
+    assert rows == [
+        (
+            order,
+            network,
+            " | ".join(f"{mean(shares[order, network, updates]):.2f}" for updates in more_listening.BUDGETS),
+        )
+        for order in more_listening.ORDERS
+        for network in more_listening.NETWORKS
+    ]
+
+
+def test_the_sentences_below_the_table_hold(shares):
+    short = ("forward", "window 1 s")
+    for network in short:
+        later = [shares["as written", network, updates] for updates in more_listening.BUDGETS[1:]]
+        assert max(map(mean, later)) - min(map(mean, later)) < 0.05
+        assert max(map(max, later)) < 0.25
+        assert min(shares["as spoken", network, 2400]) > 0.65
+    for updates in more_listening.BUDGETS[1:]:
+        assert min(min(shares[order, "both ways", updates]) for order in more_listening.ORDERS) > 0.65
+        between = shares["as written", "window 2 s", updates]
+        assert max(max(shares["as written", network, updates]) for network in short) < min(between)
+        assert max(between) < 0.6
+
+
+def test_the_page_defines_what_the_runs_need_before_the_cell_that_is_not_executed():
+    names = definitions(more_listening.PAGE, more_listening.CELL)
+    assert callable(names["train_listener"])
+    assert all(callable(names[order]) for order in more_listening.ORDERS.values())
+    assert names["KINDS"] == more_listening.NETWORKS
