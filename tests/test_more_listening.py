@@ -3,6 +3,7 @@
 import csv
 import re
 import sys
+from itertools import product
 from statistics import mean
 
 import nbformat
@@ -62,6 +63,15 @@ def test_the_sentences_below_the_table_hold(shares):
         between = shares["as written", "window 2 s", updates]
         assert max(max(shares["as written", network, updates]) for network in short) < min(between)
         assert max(between) < 0.6
+    for updates in more_listening.BUDGETS:
+        right = {order: {} for order in more_listening.ORDERS}
+        for order, network in product(more_listening.ORDERS, more_listening.NETWORKS):
+            right[order][network] = mean(shares[order, network, updates])
+        written, spoken = right.values()
+        assert written["both ways"] > written["forward"] + 0.4
+        assert spoken["both ways"] < spoken["forward"] + 0.15
+        assert spoken["both ways"] > written["both ways"] + 0.1
+        assert spoken["window 2 s"] < spoken["window 1 s"]
 
 
 def test_the_page_defines_what_the_runs_need_before_the_cell_that_is_not_executed():

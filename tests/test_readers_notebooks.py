@@ -250,6 +250,15 @@ def test_the_outputs_are_shown_and_a_live_figure_says_how_to_see_it(readers, pag
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
+def test_no_output_is_longer_than_a_screen(readers, page):
+    for cell in read(page).cells:
+        for output in cell.get("outputs", []):
+            text = output.get("text") or output.get("data", {}).get("text/plain", "")
+            assert text.count("\n") < 25, cell.id
+            assert len(text) < 2500, cell.id
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
 def test_the_links_of_a_readers_notebook_lead_somewhere(site, readers, page):
     canonical = re.search(r'<link rel="canonical" href="(.*?)chapters/', (site / f"{page}.html").read_text())
     for part in rendered(page):
