@@ -53,6 +53,15 @@ def read(table: Path) -> dict[Run, Rows]:
     return found
 
 
+def over_seeds(table: Path, value: str, *columns: str) -> dict[tuple, list[float]]:
+    """The numbers of one column, one for each seed, by what the columns say and by the updates."""
+    found: dict[tuple, list[float]] = {}
+    for row in (row for rows in read(table).values() for row in rows):
+        key = *(row[column] for column in columns), int(row["updates"])
+        found.setdefault(key, []).append(float(row[value]))
+    return found
+
+
 def complete(table: Path, runs: Iterable[Run], learn: Callable[[str, str, int], Rows], about: str) -> None:
     """The command of an experiment: makes those of its runs that the table has not."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)

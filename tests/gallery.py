@@ -3,22 +3,9 @@
 import numpy as np
 from ipywidgets import FloatSlider
 
-from lstmlib import LSTM, BidirectionalLSTM
+from lstmlib import LSTM, BidirectionalLSTM, figures
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.electrocardiogram import HZ
-from lstmlib.figures import (
-    Alignment,
-    Counters,
-    Gate,
-    GradientByLag,
-    LSTMCell,
-    PenReader,
-    PenWriter,
-    SpokenNumber,
-    ThreeSwitches,
-    Threshold,
-    UnrolledLoop,
-)
 from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.readout import Readout
 from lstmlib.strokes import new_writer, write
@@ -43,17 +30,16 @@ def alignment():
     attentions = {"dot": DotAttention(SIZE), "additive": AdditiveAttention(SIZE, SIZE, 3, rng=rng)}
     models = {}
     for name, attention in attentions.items():
-        encoder, decoder = (
-            BidirectionalLSTM(len(ENGLISH), SIZE, rng=rng),
-            LSTM(len(GERMAN), SIZE, rng=rng),
-        )
-        models[name] = Translator(encoder, decoder, attention, rng=rng)
-    return Alignment(models, 421)
+        encoder = BidirectionalLSTM(len(ENGLISH), SIZE, rng=rng)
+        models[name] = Translator(encoder, LSTM(len(GERMAN), SIZE, rng=rng), attention, rng=rng)
+    return figures.Alignment(models, 421)
 
 
 def counters():
     rng = np.random.default_rng(0)
-    return Counters({name: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for name in ("one", "other")})
+    return figures.Counters(
+        {name: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for name in ("one", "other")}
+    )
 
 
 def pen_reader():
@@ -68,14 +54,14 @@ def pen_reader():
             np.clip(stroke + np.array([2, 0]), [0, -1.2], [10, 2.6])
             for stroke in write(word, writer, rng).strokes
         ]
-    return PenReader(weights, inks, 0.0)
+    return figures.PenReader(weights, inks, 0.0)
 
 
 def pen_writer():
     rng = np.random.default_rng(0)
     weights = torch_lstm("lstm", 29, rng)
     weights |= {"read.weight": rng.normal(0, 0.5, (13, SIZE)), "read.bias": np.full(13, -1.0)}
-    return PenWriter(weights, "abc")
+    return figures.PenWriter(weights, "abc")
 
 
 def spoken_number():
@@ -83,7 +69,7 @@ def spoken_number():
     rng = np.random.default_rng(0)
     tones = 0.1 * np.sin(2 * np.pi * np.outer([400, 500, 600, 700, 800], np.arange(8000)) / 8000)
     said = [[0, 1, 1, 0, 2], [0, 2, 0, 2, 1], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [2, 0, 0, 0, 1]]
-    return SpokenNumber(
+    return figures.SpokenNumber(
         ["eins", "zwei", "drei", "vier", "sechs"],
         ["low"] * 5,
         ["12", "21", "1", "2", "21"],
@@ -107,19 +93,19 @@ def threshold(**options):
         "odd": [False, False, True, False, True, True, False, False],
         "hours": 0.25,
     }
-    return Threshold(**arguments | options)
+    return figures.Threshold(**arguments | options)
 
 
 EXAMPLES = {
     "Alignment": alignment,
     "Counters": counters,
-    "Gate": Gate,
-    "GradientByLag": lambda: GradientByLag(forget_bias=1.0),
-    "LSTMCell": LSTMCell,
+    "Gate": figures.Gate,
+    "GradientByLag": lambda: figures.GradientByLag(forget_bias=1.0),
+    "LSTMCell": figures.LSTMCell,
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
     "SpokenNumber": spoken_number,
-    "ThreeSwitches": ThreeSwitches,
+    "ThreeSwitches": figures.ThreeSwitches,
     "Threshold": threshold,
-    "UnrolledLoop": UnrolledLoop,
+    "UnrolledLoop": figures.UnrolledLoop,
 }

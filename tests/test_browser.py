@@ -793,8 +793,8 @@ GALLERY = (
 from IPython.display import display
 from ipywidgets import BoundedIntText, Text, jslink
 
-figures = {name: make() for name, make in EXAMPLES.items()}
-for name, figure in figures.items():
+made = {name: make() for name, make in EXAMPLES.items()}
+for name, figure in made.items():
     figure.add_class(name)
     display(figure, figure)
 
@@ -809,7 +809,7 @@ for figure, name, Control, options in [
     ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
     ("PenWriter", "text", Text, {}),
 ]:
-    canvas = figures[figure].children[0]
+    canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
     jslink((control, "value"), (canvas, name))
     display(control)

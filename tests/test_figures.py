@@ -778,8 +778,8 @@ def test_three_switches_computes_what_lstm_step_computes():
         (lambda: gallery.threshold(threshold=3.5), "threshold must be a number from 0 to 3, got 3.5"),
         (lambda: gallery.threshold(start=4.5), "start must be a number from 0 to 4, got 4.5"),
         (lambda: gallery.threshold(drawn={}), "drawn must hold at least one detector"),
-        (lambda: gallery.threshold(scores={}), "scores.0 must be one row of finite numbers, got shape (0,)"),
-        (lambda: gallery.threshold(odd=[True]), "scores.0 must have 1 entries, as many as odd, got 8"),
+        (lambda: gallery.threshold(scores={}), "scores 0 must be one row of finite numbers, got shape (0,)"),
+        (lambda: gallery.threshold(odd=[True]), "scores 0 must have 1 entries, as many as odd, got 8"),
         (lambda: gallery.threshold(odd=[False] * 8), "odd must be True for one beat at least"),
         (lambda: gallery.threshold(hours=0), "hours must be a number above 0, got 0"),
         (

@@ -1,6 +1,5 @@
 """The race on speech that ran on: every run is there, and the page says what the runs say."""
 
-import csv
 import re
 import sys
 from itertools import product
@@ -12,18 +11,13 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "experiments"))
 import more_listening
-from long_runs import definitions, read
+from long_runs import definitions, over_seeds, read
 
 
 @pytest.fixture(scope="module")
 def shares():
     """What the three runs have right, by order, network and updates."""
-    found = {}
-    with more_listening.TABLE.open(newline="") as file:
-        for row in csv.DictReader(file):
-            key = row["order"], row["network"], int(row["updates"])
-            found.setdefault(key, []).append(float(row["share"]))
-    return found
+    return over_seeds(more_listening.TABLE, "share", "order", "network")
 
 
 def test_every_run_is_there():
@@ -40,12 +34,8 @@ def test_the_table_of_the_page_has_the_mean_of_every_three_runs(shares):
     assert [order for order, _ in tables] == list(more_listening.ORDERS)
     for order, rows in tables:
         assert rows.splitlines() == [
-            " | ".join(
-                [
-                    f"| {network}",
-                    *(f"{mean(shares[order, network, updates]):.2f}" for updates in more_listening.BUDGETS),
-                ]
-            )
+            f"| {network} | "
+            + " | ".join(f"{mean(shares[order, network, updates]):.2f}" for updates in more_listening.BUDGETS)
             + " |"
             for network in more_listening.NETWORKS
         ]

@@ -1,6 +1,5 @@
 """The races that ran on: every run is there, and the pages' tables and sentences say what the runs say."""
 
-import csv
 import re
 import sys
 from statistics import mean
@@ -12,7 +11,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "experiments"))
 import more_updates
 from claims import code
-from long_runs import read
+from long_runs import over_seeds, read
 
 PAGES = {
     "self_attention": (("Transformer", "Recurrent"), 8),
@@ -30,12 +29,7 @@ NAMES = {
 @pytest.fixture(scope="module")
 def shares():
     """What the three runs got right, by race, part, network and budget."""
-    found = {}
-    with more_updates.TABLE.open(newline="") as file:
-        for row in csv.DictReader(file):
-            key = row["race"], row["part"], row["network"], int(row["updates"])
-            found.setdefault(key, []).append(float(row["share"]))
-    return found
+    return over_seeds(more_updates.TABLE, "share", "race", "part", "network")
 
 
 def test_every_run_is_there():

@@ -1,6 +1,5 @@
 """The runs on two letters and on three: every run is there, and the page says what the runs say."""
 
-import csv
 import re
 import sys
 
@@ -10,7 +9,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "experiments"))
 import three_letters
-from long_runs import definitions, read
+from long_runs import definitions, over_seeds, read
 
 STRINGS = {"ab": "$a^n b^n$", "abc": "$a^n b^n c^n$"}
 
@@ -18,12 +17,7 @@ STRINGS = {"ab": "$a^n b^n$", "abc": "$a^n b^n c^n$"}
 @pytest.fixture(scope="module")
 def counted():
     """How far the runs count, by symbols, network and budget."""
-    found = {}
-    with three_letters.TABLE.open(newline="") as file:
-        for row in csv.DictReader(file):
-            key = row["symbols"], row["network"], int(row["updates"])
-            found.setdefault(key, []).append(int(row["counts to"]))
-    return found
+    return over_seeds(three_letters.TABLE, "counts to", "symbols", "network")
 
 
 def test_every_run_is_there():
@@ -42,7 +36,7 @@ def test_the_table_of_the_page_has_every_run_at_its_last_budget(counted):
             STRINGS[symbols],
             network,
             f"{budgets[-1]:,}",
-            ", ".join(map(str, counted[symbols, network, budgets[-1]])),
+            ", ".join(f"{n:.0f}" for n in counted[symbols, network, budgets[-1]]),
         )
         for symbols in three_letters.LANGUAGES
         for network, (*_, budgets) in three_letters.NETWORKS.items()

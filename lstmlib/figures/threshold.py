@@ -148,10 +148,11 @@ def _check(arrays: Mapping[str, np.ndarray], hours: float) -> None:
     """Whether all arrays fit one another."""
     if "drawn.0" not in arrays:
         raise ValueError("drawn must hold at least one detector, under its name")
-    for name, array in arrays.items():
+    for path, array in arrays.items():
+        name = path.replace(".", " ")
         if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
             raise ValueError(f"{name} must be one row of finite numbers, got shape {array.shape}")
-        like = {"beat": "signal", "drawn": "kind", "scores": "odd"}.get(name.split(".")[0])
+        like = {"beat": "signal", "drawn": "kind", "scores": "odd"}.get(name.split()[0])
         if like and len(array) != len(arrays[like]):
             raise ValueError(
                 f"{name} must have {len(arrays[like])} entries, as many as {like}, got {len(array)}"
