@@ -82,22 +82,25 @@ def check_array(
     Traceback (most recent call last):
     ValueError: dh must have shape (H=3), got (2,)
     """
-    wanted = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
+
+    def wanted() -> str:
+        return ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
+
     try:
         array = np.asarray(value)
     except ValueError:
-        raise ValueError(f"{name} must have shape ({wanted}), got lists of different lengths") from None
+        raise ValueError(f"{name} must have shape ({wanted()}), got lists of different lengths") from None
     if array.dtype.kind != "f":
         raise ValueError(
             f"{name} must hold floats, got dtype {array.dtype}: one-hot or embed symbols, "
             "or convert numbers with .astype(float)"
         )
     if array.ndim != len(axes):
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.ndim}-D {array.shape}")
+        raise ValueError(f"{name} must have shape ({wanted()}), got {array.ndim}-D {array.shape}")
     if 0 in array.shape:
-        raise ValueError(f"{name} must not be empty: expected ({wanted}), got {array.shape}")
-    if any(axis in sizes and size != sizes[axis] for axis, size in zip(axes, array.shape, strict=True)):
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
+        raise ValueError(f"{name} must not be empty: expected ({wanted()}), got {array.shape}")
+    if any(sizes.get(axis, size) != size for axis, size in zip(axes, array.shape, strict=True)):
+        raise ValueError(f"{name} must have shape ({wanted()}), got {array.shape}")
     with np.errstate(over="ignore"):
         checked = array.astype(dtype, copy=False)
     if not np.isfinite(checked).all():

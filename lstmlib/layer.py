@@ -396,6 +396,8 @@ def _several(returned: Any, names: Sequence[str], what: str, layer: RecurrentLay
 
 def _shaped(value: Any, shape: tuple[int, ...], name: str, layer: RecurrentLayer) -> Array:
     """`value` in the layer's dtype, or a TypeError where it has another shape."""
+    if type(value) is np.ndarray and value.shape == shape and value.dtype == layer.dtype:
+        return value
     if np.shape(value) != shape:
         raise TypeError(f"the cell of {layer!r} must return {name} of shape {shape}, got {np.shape(value)}")
     return np.asarray(value, layer.dtype)
@@ -413,11 +415,12 @@ class Walk:
         self.shape = x.shape[:2]
         self.caches: list[Cache] = []
         self.states: list[State] = []
-        self.mask = mask
+        self.skips = skipped_steps(mask)
         for t in range(len(x)):
             new, cache = one_step(layer, x[t], state)
-            if mask is not None:
-                new = tuple(_where(mask[t], n, old) for n, old in zip(new, state, strict=True))
+            if t in self.skips:
+                pairs = zip(new, state, strict=True)
+                new = tuple(np.where(_across(self.skips[t], n), old, n) for n, old in pairs)
             state = new
             self.caches.append(cache)
             self.states.append(state)
@@ -429,13 +432,13 @@ class Walk:
         grads = {name: np.zeros_like(value) for name, value in layer.params.items()}
         for t in reversed(range(len(dh))):
             dstate = (dstate[0] + dh[t], *dstate[1:])
-            carried = None
-            if self.mask is not None:
+            if t in self.skips:
                 # A skipped step is the identity: its gradient goes past the cell untouched.
-                carried = tuple(_where(self.mask[t], np.zeros_like(d), d) for d in dstate)
-                dstate = tuple(_where(self.mask[t], d, np.zeros_like(d)) for d in dstate)
+                skips = [_across(self.skips[t], d) for d in dstate]
+                carried = [np.where(skip, d, 0) for skip, d in zip(skips, dstate, strict=True)]
+                dstate = tuple(np.where(skip, 0, d) for skip, d in zip(skips, dstate, strict=True))
             dx[t], dstate, step_grads = one_step_backward(layer, dstate, self.caches[t])
-            if carried is not None:
+            if t in self.skips:
                 dstate = tuple(d + c for d, c in zip(dstate, carried, strict=True))
             for name, value in step_grads.items():
                 grads[name] += value
@@ -458,9 +461,16 @@ def _starting_at_once(mask: Mask) -> Mask:
     return mask
 
 
-def _where(keep: Array, yes: Array, no: Array) -> Array:
-    """`yes` for the sequences (B,) that keep says, and `no` for the others, whatever the axes after B."""
-    return np.where(keep.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)
+def skipped_steps(mask: Mask | None) -> dict[int, Mask]:
+    """For each step that not all sequences have: which of them, (B,), have it not."""
+    if mask is None:
+        return {}
+    return {t: ~mask[t] for t in np.flatnonzero(~mask.all(axis=1)).tolist()}
+
+
+def _across(skip: Mask, part: Array) -> Mask:
+    """A mask of the sequences, (B,), for a part of the state, whatever its axes after B."""
+    return skip.reshape(-1, *[1] * (part.ndim - 1))
 
 
 def _describe(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstmlib.activations import Array
 from lstmlib.checks import Mask
-from lstmlib.layer import Params, RecurrentLayer, State, Walk
+from lstmlib.layer import Params, RecurrentLayer, State, Walk, skipped_steps
 
 
 class FastWalk(Walk):
@@ -120,7 +120,7 @@ class _Workspace:
     """What a forward pass leaves for its backward pass, room for both, and each step's views, taken once."""
 
     weights: tuple[Array, Array]
-    skipped: dict[int, Array]
+    skipped: dict[int, Mask]
     """For each step that not all sequences have: which of them, (B, 1), have it not."""
 
     def __init__(self, T: int, B: int, D: int, H: int, dtype: np.dtype) -> None:
@@ -135,10 +135,7 @@ class _Workspace:
         self._take_views()
 
     def skip(self, mask: Mask | None) -> None:
-        self.skipped = {}
-        if mask is not None:
-            some = np.flatnonzero(~mask.all(axis=1))
-            self.skipped = dict(zip(some.tolist(), ~mask[some, :, None], strict=True))
+        self.skipped = {t: skip[:, None] for t, skip in skipped_steps(mask).items()}
 
     def _take_views(self) -> None:
         (T, B), gates, c, h = self.shape, self.gates, self.c, self.h

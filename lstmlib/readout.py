@@ -116,13 +116,17 @@ def cross_entropy(
     """
     scores = _check_floats(logits, "logits")
     real = _real_positions(mask, scores.shape[:-1])
-    classes = np.where(real, _check_targets(targets, real, scores.shape[-1]), 0)[..., None]
-    log_p = log_softmax(scores)
-    n = int(real.sum())
-    loss = -np.sum(np.take_along_axis(log_p, classes, axis=-1)[real]) / n
+    classes = _check_targets(targets, real, scores.shape[-1])
+    log_p = log_softmax(scores).reshape(-1, scores.shape[-1])
+    places = np.flatnonzero(real)
+    right = places, classes.reshape(-1)[places]
+    n = len(places)
+    loss = -log_p[right].sum() / n
     dlogits = np.exp(log_p)
-    np.put_along_axis(dlogits, classes, np.take_along_axis(dlogits, classes, axis=-1) - 1, axis=-1)
-    return float(loss), np.where(real[..., None], dlogits / n, 0)
+    dlogits[right] -= 1
+    dlogits /= n
+    dlogits[~real.reshape(-1)] = 0
+    return float(loss), dlogits.reshape(scores.shape)
 
 
 def squared_error(y: ArrayLike, target: ArrayLike, mask: ArrayLike | None = None) -> tuple[float, Array]:
