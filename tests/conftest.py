@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import reader, served
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -58,25 +59,24 @@ def browser():
         started.close()
 
 
-def keep_to(address, context, complaints):
-    """Stop all that a page asks of another host than `address`, and add it to the complaints."""
-
-    def judge(route):
-        if route.request.url.startswith((address, "data:", "blob:")):
-            route.continue_()
-        else:
-            complaints.append(f"asks another host: {route.request.url}")
-            route.abort()
-
-    context.route("**/*", judge)
-
-
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The built site. `make test` builds it before the tests run."""
     if not (SITE / "index.html").exists():
         pytest.fail("the book is not built: run `make book` first, or `make test`, which does both")
     return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    with served(site) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser, address):
+    with reader(browser, address) as open_page:
+        yield open_page
 
 
 @pytest.fixture(scope="session")

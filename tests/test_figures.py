@@ -1,4 +1,4 @@
-"""The Python half of the figures; `test_browser` moves the other half."""
+"""The Python half of the figures; `test_live_figures` moves the other half."""
 
 import re
 import zlib

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import nbformat
 import pytest
-from conftest import ROOT, keep_to
+from browsing import keep_to
+from conftest import ROOT
 from playwright.sync_api import TimeoutError, expect
 
 CHAPTER = ROOT / "_build/notebooks/chapters/gates/selector_vectors.ipynb"

@@ -1,0 +1,348 @@
+"""Every figure twice on one page, in a browser.
+
+Beside them stand controls of another kind, tied to the same values: whatever they change, the figure did not
+change itself, as when Python sets a value.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from browsing import handles, numbers, press, reader, served, value
+from conftest import ROOT
+from gallery import EXAMPLES, sliders
+
+from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
+
+GALLERY = (
+    (ROOT / "tests/gallery.py").read_text()
+    + """
+from IPython.display import display
+from ipywidgets import BoundedIntText, Text, jslink
+
+made = {name: make() for name, make in EXAMPLES.items()}
+for name, figure in made.items():
+    figure.add_class(name)
+    display(figure, figure)
+
+for figure, name, Control, options in [
+    ("ThreeSwitches", "task", BoundedIntText, {"max": 3}),
+    ("LSTMCell", "notation", Text, {}),
+    ("UnrolledLoop", "word", Text, {}),
+    ("Alignment", "number", BoundedIntText, {"max": 999_999}),
+    ("Alignment", "scoring", Text, {}),
+    ("Threshold", "detector", Text, {}),
+    ("Counters", "text", Text, {}),
+    ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
+    ("PenWriter", "text", Text, {}),
+]:
+    canvas = made[figure].children[0]
+    control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
+    jslink((control, "value"), (canvas, name))
+    display(control)
+"""
+)
+# What is typed into a figure's field, in one view and in the other
+TYPED = {
+    "Alignment": ("907", "21"),
+    "UnrolledLoop": ("ba", "bab"),
+    "Threshold": ("1.5", "0.5"),
+    "Counters": ("aab", "a20b3", "ab"),
+    "PenWriter": ("ba", "bab"),
+}
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory):
+    """Address of a book with one page, which shows every figure twice."""
+    folder = tmp_path_factory.mktemp("gallery")
+    for name in ("_config.yml", "references.bib", "lstmlib", "requirements.txt", "theme"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    cells = [nbformat.v4.new_markdown_cell("# All figures"), nbformat.v4.new_code_cell(GALLERY)]
+    page = nbformat.v4.new_notebook(cells=cells)
+    page.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    (folder / "page.ipynb").write_text(nbformat.writes(page))
+    tool = Path(sys.executable).with_name("jupyter-book")
+    subprocess.run([tool, "build", folder, "-q"], check=True, capture_output=True)
+    with served(folder / "_build/html") as address:
+        yield address
+
+
+@pytest.fixture
+def views(browser, gallery):
+    """Both views of a figure in the gallery."""
+    with reader(browser, gallery) as open_page:
+
+        def open_gallery(kind, **options):
+            page = open_page("page", **options)
+            page.wait_for_function(
+                """(count) => {
+                  const handles = [...document.querySelectorAll(".lstmlib-figure [role=slider]")];
+                  const lines = [...document.querySelectorAll(".lstmlib-figure [aria-live]")];
+                  return lines.filter((line) => line.textContent).length === count
+                    && handles.every((handle) => handle.ariaLabel);
+                }""",
+                arg=2 * len(EXAMPLES),
+            )
+            found = page.locator(f".{kind}")
+            assert found.count() == 2
+            return found.nth(0), found.nth(1)
+
+        yield open_gallery
+
+
+def everything_shown(view):
+    """All that a view draws, and where its controls stand; of its line only the numbers."""
+    shown = view.evaluate(
+        """(view) => ({
+          drawn: [...view.querySelectorAll("svg")].map((canvas) => canvas.outerHTML),
+          sliders: [...view.querySelectorAll("[role=slider]")].map((s) => [s.ariaLabel, s.ariaValueText]),
+          fields: [...view.querySelectorAll("input, select")].map((field) => field.value),
+          words: [...view.querySelectorAll("[role=group] button")].map((key) => key.textContent),
+          pressed: [...view.querySelectorAll("[aria-pressed]")].map((key) => key.ariaPressed),
+          line: view.querySelector("[aria-live]").textContent,
+        })"""
+    )
+    return shown | {"line": numbers(shown["line"])}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_two_views_of_a_figure_show_the_same_whatever_is_done_in_one(views, kind):
+    one, other = views(kind)
+    seen = [everything_shown(one)]
+
+    def same_and_new():
+        shown = everything_shown(one)
+        assert everything_shown(other) == shown
+        seen.append(shown)
+        return shown != seen[-2]
+
+    assert not same_and_new()
+    for handle in [h for view in (one, other) for h in handles(view).values()]:
+        press(handle, "ArrowLeft" if value(handle) > 0 else "ArrowRight", 3)
+        assert same_and_new()
+    for view in (one, other):
+        for choice in view.locator("select").all():
+            for option in choice.locator("option").all()[::-1]:
+                choice.select_option(option.get_attribute("value"))
+                same_and_new()
+        for field in view.locator(".controls input").all():
+            for text in TYPED[kind]:
+                field.fill(text)
+                same_and_new()
+        for key in view.get_by_role("button").all():
+            if key.text_content() not in ("Play", "Write"):  # which go on for a while
+                key.press("Enter")
+                same_and_new()
+                if kind == "LSTMCell" and key.text_content() == "Step":
+                    press(handles(view)["f forget gate"], "Home")
+                    same_and_new()
+    assert len({str(shown) for shown in seen}) > 5
+
+
+def test_a_second_view_starts_over_where_the_figure_began(views):
+    one, other = views("ThreeSwitches")
+    start = everything_shown(one)
+    press(one.get_by_role("slider", name="write at step 2"), "End")
+    press(one.get_by_role("slider", name="read at step 5"), "End")
+    other.get_by_role("button", name="Start over").press("Enter")
+    assert everything_shown(one) == everything_shown(other) == start
+
+
+def test_a_step_in_one_view_is_a_step_in_the_other_and_changes_no_sequence(views):
+    one, other = views("LSTMCell")
+    strip = other.get_by_role("img").nth(1)
+    before = numbers(strip.get_attribute("aria-label"))
+    for t in range(1, 4):
+        one.get_by_role("button", name="Step").press("Enter")
+        assert f"Step {t} of {len(SEQUENCE)}" in other.locator("[aria-live]").text_content()
+        assert numbers(strip.get_attribute("aria-label")) == before
+    press(handles(other)["f forget gate"], "Home")
+    for view in (one, other):
+        assert "You lowered the forget gate of step 3 to 0.00" in view.locator("[aria-live]").text_content()
+
+
+def test_a_task_set_from_outside_is_shown(views):
+    for view in (found := views("ThreeSwitches")):
+        assert view.get_by_label("Show", exact=True).input_value() == "0"
+    found[0].page.get_by_label("ThreeSwitches task").fill("2")
+    found[0].page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Show", exact=True).input_value() == "2"
+        assert "step 1 should show 0.38" in view.locator("[aria-live]").text_content()
+
+
+def test_a_notation_set_from_outside_names_every_value(views):
+    found = views("LSTMCell")
+    found[0].page.get_by_label("LSTMCell notation").fill("LTM and STM")
+    names = NAMES_BY_NOTATION["LTM and STM"]
+    for view in found:
+        assert view.get_by_label("Names:").input_value() == "LTM and STM"
+        view.get_by_label("V use factor").first.wait_for()
+        assert list(handles(view)) == [
+            *(" ".join(names[name]) for name in "figo"),
+            " ".join(names["c"]) + " before",
+        ]
+        assert "STM = " in view.locator("svg").first.text_content()
+
+
+def test_a_word_set_from_outside_is_read(views):
+    found = views("UnrolledLoop")
+    found[0].get_by_label("Type a word").fill("a1")
+    found[0].page.get_by_label("UnrolledLoop word", exact=True).fill("bab")
+    for view in found:
+        assert view.get_by_label("Type a word").input_value() == "bab"
+        assert view.get_by_label("Type a word").get_attribute("aria-invalid") != "true"
+        assert "It reads the same backwards" in view.locator("[aria-live]").text_content()
+
+
+def test_a_number_and_a_score_set_from_outside_are_translated(views):
+    found = views("Alignment")
+    page = found[0].page
+    found[0].get_by_role("button", name="one", exact=True).press("Enter")
+    for view in found:
+        key = view.get_by_role("button", name="one", exact=True)
+        assert key.get_attribute("aria-pressed") == "true"
+        assert "You hid “one”" in view.locator("[aria-live]").text_content()
+    page.get_by_label("Alignment scoring").fill("additive")
+    for view in found:
+        assert view.get_by_label("Score:").input_value() == "additive"
+        assert "With the additive score" in view.locator("[aria-live]").text_content()
+    page.get_by_label("Alignment number", exact=True).fill("35000")
+    page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Number:").input_value() == "35000"
+        assert view.get_by_role("button").all_text_contents() == ["thirty", "five", "thousand"]
+        assert "thirty five thousand: the network says" in view.locator("[aria-live]").text_content()
+
+
+def test_a_detector_set_from_outside_is_counted(views):
+    found = views("Threshold")
+    found[0].page.get_by_label("Threshold detector", exact=True).fill("other")
+    for view in found:
+        assert view.get_by_label("Detector:").input_value() == "other"
+        assert view.locator("[aria-live]").text_content().startswith("other, threshold 1.00")
+
+
+def test_the_alarms_shown_are_those_that_python_counts(views):
+    figure = EXAMPLES["Threshold"]()
+    view, _ = views("Threshold")
+    line, field = view.locator("[aria-live]"), view.get_by_label("Threshold:")
+    for threshold in (0, 0.55, 1, 1.75, 3):
+        field.fill(str(threshold))
+        figure.threshold = threshold
+        count = figure.count
+        precision = f"precision {count.precision:.2f}" if count.alarms else "no alarm, so no precision"
+        said = (
+            f"{count.alarms} alarms: {precision}, recall {count.recall:.2f}, {count.false_per_hour:.0f} false"
+        )
+        assert said in line.text_content()
+    field.fill("1")
+    assert "early beat at 4.0 s, alarm; normal beat at 7.0 s, false alarm" in line.text_content()
+
+
+def test_a_string_set_from_outside_is_read(views):
+    found = views("Counters")
+    found[0].page.get_by_label("Counters text", exact=True).fill("a30b1")
+    for view in found:
+        assert view.get_by_label("Type a string").input_value() == "a30b1"
+        assert "After a30b1 the grammar allows b." in view.locator("[aria-live]").text_content()
+
+
+def test_a_clip_set_from_outside_is_shown_and_what_it_says_is_judged(views):
+    found = views("SpokenNumber")
+    for view in found:
+        assert "“eins”: the network writes 12, which is right" in view.locator("[aria-live]").text_content()
+    found[0].page.get_by_label("SpokenNumber clip", exact=True).fill("1")
+    found[0].page.keyboard.press("Tab")
+    for view in found:
+        assert view.get_by_label("Clip:", exact=True).input_value() == "1"
+        line = view.locator("[aria-live]").text_content()
+        assert "“zwei”: the network writes 221, and 21 would be right (2 at 0.30 s, 2 at 0.70 s, 1" in line
+
+
+# What a browser has that plays, one that will not, and one that knows no sound
+HEARING = {
+    "plays": "",
+    "refuses": "AudioContext.prototype.resume = () => new Promise(() => {});"
+    "Object.defineProperty(AudioContext.prototype, 'state', { get: () => 'suspended' });",
+    "knows no sound": "delete window.AudioContext;",
+}
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_a_clip_is_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("SpokenNumber")
+    page = view.page
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    line, cursor = view.locator("[aria-live]"), view.locator(".cursor")
+    press(handles(view)["t time in seconds"], "ArrowRight", 2)
+    assert page.evaluate("window.made") == 0
+    before = cursor.get_attribute("x1")
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. " in line.text_content()
+        view.get_by_role("button", name="Play").press("Enter")
+        view.get_by_text("Played to the end. ").wait_for()
+        assert page.evaluate("window.made") == 2
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+    assert view.get_by_role("button", name="Play").count() == 1
+    assert cursor.get_attribute("x1") == before
+    assert "At 0.40 s: 1 with 0.80, nothing with 0.10, 2 with 0.10" in line.text_content()
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_no_control_leaves_its_keys_to_jupyter(views, kind):
+    found, left = views(kind)[0].evaluate(
+        """(view) => {
+          const all = [...view.querySelectorAll("[role=slider], button, select, input")];
+          const left = all.filter((control) => !control.closest("[data-lm-suppress-shortcuts]"));
+          return [all.length, left.map((control) => control.outerHTML)];
+        }"""
+    )
+    assert found > 0
+    assert left == []
+
+
+@pytest.mark.parametrize("width", [1280, 768, 375])
+def test_every_label_is_read_whole_and_every_figure_fits(views, width):
+    page = views("LSTMCell", width=width)[0].page
+    names = page.get_by_label("Names:").first
+    shown = [(kind, None) for kind in EXAMPLES] + [("LSTMCell", notation) for notation in NAMES_BY_NOTATION]
+    for kind, notation in shown:
+        if notation:
+            names.select_option(notation)
+        view = page.locator(f".{kind}").first
+        labels, cut, outside, tracks = view.evaluate(
+            """(view) => {
+              const all = (selector) => [...view.querySelectorAll(selector)];
+              const end = view.getBoundingClientRect().right + 12; // half a handle
+              const labels = all(".widget-label, .widget-readout, .switches span, label, button");
+              const parts = all("*").filter((part) => !part.closest("svg"));
+              return [
+                labels.length,
+                labels.filter((l) => l.clientWidth < l.scrollWidth).map((l) => l.textContent),
+                parts.filter((p) => p.getBoundingClientRect().right > end).map((p) => p.className),
+                all(".slider-container").map((track) => track.clientWidth),
+              ];
+            }"""
+        )
+        assert labels >= 2, kind
+        assert len(tracks) == len(sliders(EXAMPLES[kind]())), kind
+        assert cut == [], kind
+        assert outside == [], kind
+        assert all(track >= 100 for track in tracks), "a slider too short to be set"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
