@@ -28,6 +28,7 @@ NETWORKS = {
     "LSTM, 64 units": ("StoryLSTM", {"H": 64}, 0.02),
     "LSTM and two looks": ("LookingLSTM", {}, 0.02),
     "one look": ("MemoryNetwork", {"looks": 1}, 0.01),
+    "one wide look": ("MemoryNetwork", {"looks": 1, "D": 88}, 0.01),
     "two looks": ("MemoryNetwork", {"looks": 2}, 0.01),
     "three looks": ("MemoryNetwork", {"looks": 3}, 0.01),
     "window of ten": ("Flat", {"window": True}, 0.005),

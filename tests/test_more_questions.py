@@ -52,7 +52,7 @@ def test_the_sentences_below_the_tables_hold(shares):
 
     beside, first, last = (f"LSTM, question {place}" for place in ("beside", "first", "last"))
     for updates in more_questions.BUDGETS:
-        assert max(runs("things", "one look", updates)) < 0.4
+        assert max(runs("things", "one look", updates) + runs("things", "one wide look", updates)) < 0.4
         for kind in ("persons", "things"):
             assert max(runs(kind, "LSTM, word by word", updates)) < 0.42
             assert max(runs(kind, "window of ten", updates)) < 0.42

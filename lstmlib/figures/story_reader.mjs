@@ -6,9 +6,9 @@ import { memoryNetwork, readQuestion, readStory, storyLSTM, whereIs } from "./st
 
 const ROW = 20;
 const TOP = 24;
-const LEFT = 196; // where the bars of the first look begin
-const WIDE = 70; // pixels for a weight of 1
-const STEP = 82; // from the first look to the second
+const LEFT = 208; // where the bars of the first look begin
+const WIDE = 66; // pixels for a weight of 1
+const STEP = 76; // from the first look to the second
 const NAMES = ["first look", "second look"];
 
 async function render({ model, el }) {
@@ -35,7 +35,7 @@ async function render({ model, el }) {
     const careful = truth.place === null
       ? `The story does not say where ${grammar.things.includes(name) ? "the " : ""}${name} is; the networks have ` +
         "no word for that, and guess."
-      : `A careful reader says ${grammar.places[truth.place]}, by sentence ${told}.`;
+      : `A careful reader says ${grammar.places[truth.place]}, by sentence${truth.facts.length > 1 ? "s" : ""} ${told}.`;
     line.textContent =
       `${happened}Where is ${grammar.things.includes(name) ? "the " : ""}${name}? The LSTM says ` +
       `${likeliest(found.lstm, grammar)}, the memory network ${likeliest(found.y, grammar)}: it looks ` +
@@ -65,18 +65,23 @@ async function render({ model, el }) {
 function storyField(parent, model, line, wrongWith) {
   const area = html(parent, "textarea", {
     "aria-label": "Sentences of the story", rows: 4, spellcheck: false,
-    style: "background:var(--ground);border:1px solid var(--soft);border-radius:4px;color:var(--ink);font:inherit;width:100%",
+    style: "background:var(--ground);border-radius:4px;color:var(--ink);font:inherit;width:100%",
   });
+  const mark = (wrong) => {
+    area.setAttribute("aria-invalid", wrong);
+    area.style.border = wrong ? "2px solid var(--negative)" : "1px solid var(--soft)";
+  };
+  mark(false);
   area.value = model.get("story");
   area.addEventListener("input", () => {
     const wrong = wrongWith(area.value);
-    area.setAttribute("aria-invalid", Boolean(wrong));
+    mark(Boolean(wrong));
     if (wrong) line.textContent = `${wrong} The drawing still shows the story before.`;
     else set(model, { story: area.value, sample: -1 });
   });
   model.on("change:story", () => {
     if (area.value !== model.get("story")) area.value = model.get("story");
-    area.setAttribute("aria-invalid", false);
+    mark(false);
   });
 }
 
