@@ -811,8 +811,8 @@ def test_a_story_is_answered_and_one_that_cannot_be_read_is_met_with_a_sentence(
     bars = root.locator("svg rect:not(.cell)")
     assert bars.count() == 6
     widths = [float(bar.get_attribute("width")) for bar in bars.all()]
-    assert sum(widths[::2]) == pytest.approx(66)
-    assert sum(widths[1::2]) == pytest.approx(66)
+    assert sum(widths[::2]) == pytest.approx(64)
+    assert sum(widths[1::2]) == pytest.approx(64)
     drawn = root.locator("svg").inner_html()
     for text, message in (
         ("Eve went to the attic.", "Sentence 1 has “eve”, which is none of the words known here."),

@@ -6,9 +6,9 @@ import { memoryNetwork, readQuestion, readStory, storyLSTM, whereIs } from "./st
 
 const ROW = 20;
 const TOP = 24;
-const LEFT = 208; // where the bars of the first look begin
-const WIDE = 66; // pixels for a weight of 1
-const STEP = 76; // from the first look to the second
+const LEFT = 214; // where the bars of the first look begin
+const WIDE = 64; // pixels for a weight of 1
+const STEP = 74; // from the first look to the second
 const NAMES = ["first look", "second look"];
 
 async function render({ model, el }) {
