@@ -8,6 +8,7 @@ from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.electrocardiogram import HZ
 from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.readout import Readout
+from lstmlib.stories import MOST_SENTENCES, PLACES, WORDS
 from lstmlib.strokes import new_writer, write
 from lstmlib.translation import Translator
 
@@ -81,6 +82,27 @@ def spoken_number():
     )
 
 
+def story_reader(**options):
+    rng = np.random.default_rng(0)
+    V, P = len(WORDS), len(PLACES)
+    lstm = torch_lstm("lstm", 2 * V, rng)
+    lstm |= {"read.weight": rng.normal(0, 2, (P, SIZE)), "read.bias": rng.normal(0, 0.5, P)}
+    memory = {
+        "words": rng.normal(0, 1, (3, V, SIZE)),
+        "times": rng.normal(0, 1, (3, MOST_SENTENCES, SIZE)),
+        "ask.weight": rng.normal(0, 1, (SIZE, V)),
+        "read.weight": rng.normal(0, 1, (P, SIZE)),
+        "read.bias": rng.normal(0, 1, P),
+    }
+    carried = "Anna went to the attic. Anna took the lamp. Anna ran to the garden."
+    samples = {
+        "carried": (carried, "Where is the lamp?"),
+        "nobody": (carried, "Where is Ben?"),
+        "short": ("Ben went to the attic.", "Where is Ben?"),
+    }
+    return figures.StoryReader(**{"lstm": lstm, "memory": memory, "samples": samples} | options)
+
+
 def threshold(**options):
     """Twelve seconds with a beat each second, and two detectors; eight beats count, three of them odd."""
     rng = np.random.default_rng(0)
@@ -105,6 +127,7 @@ EXAMPLES = {
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
     "SpokenNumber": spoken_number,
+    "StoryReader": story_reader,
     "ThreeSwitches": figures.ThreeSwitches,
     "Threshold": threshold,
     "UnrolledLoop": figures.UnrolledLoop,

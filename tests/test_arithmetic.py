@@ -8,6 +8,7 @@ import subprocess
 import sysconfig
 from functools import partial
 
+import gallery
 import numpy as np
 import pytest
 from conftest import unpacked
@@ -36,6 +37,7 @@ from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.readout import Readout
+from lstmlib.stories import PLACES, as_question, as_text, read_question, read_story, stories, where_is
 from lstmlib.strokes import FURTHEST, SPREAD, STEP, for_reading, ink_of, new_writer, spread, write
 from lstmlib.training import Adam, train
 from lstmlib.translation import Translator
@@ -48,6 +50,7 @@ ALARMS = "threshold_arithmetic"
 COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
+STORIES = "story_arithmetic"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -595,3 +598,109 @@ def test_the_weights_of_a_writer_travel_as_they_are():
     np.testing.assert_array_equal(found["lstm.W_h"], np.full((4, 1), np.float32(0.1)))
     np.testing.assert_array_equal(found["lstm.b"], [2, 2, 2, 2])
     np.testing.assert_array_equal(found["readout.b"], np.arange(7.0))
+
+
+def told(batch, b):
+    """A story of a batch as a text, and its question."""
+    text = ". ".join(as_text(sentence) for sentence in batch.sentences[:, b])
+    return f"{text}.", f"{as_question(batch.asked[b])}?"
+
+
+def test_both_networks_answer_in_javascript_as_in_lstmlib(javascript):
+    figure, rng = gallery.story_reader(), np.random.default_rng(1)
+    batches = [stories(T, 5, things=True, rng=rng) for T in (1, 3, 10, 20)]
+    texts = [told(batch, b) for batch in batches for b in range(5)]
+    canvas = figure.children[0]
+    found = javascript(
+        "story_reader",
+        """async (reader, { data, places, texts, grammar }) => {
+          const { unpack, readStory, readQuestion, storyLSTM, memoryNetwork } = reader;
+          const { lstm, memory } = await unpack(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), places);
+          return texts.map(([story, question]) => {
+            const { sentences } = readStory(story, grammar);
+            const { asked } = readQuestion(question, grammar);
+            return {
+              sentences, asked, lstm: storyLSTM(sentences, asked, lstm),
+              ...memoryNetwork(sentences, asked, memory),
+            };
+          });
+        }""",
+        {
+            "data": base64.b64encode(canvas.data).decode(),
+            "places": canvas.places,
+            "texts": texts,
+            "grammar": canvas.grammar,
+        },
+    )
+    for (story, question), one in zip(texts, found, strict=True):
+        figure.story, figure.question = story, question
+        assert [tuple(sentence) for sentence in one["sentences"]] == figure.sentences
+        np.testing.assert_allclose(one["lstm"], figure.reading.lstm, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(one["y"], figure.reading.memory, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(one["looks"], figure.reading.looks, rtol=0, atol=1e-10)
+
+
+def test_a_careful_reader_in_javascript_is_that_of_lstmlib(javascript):
+    rng = np.random.default_rng(2)
+    texts = [told(batch, b) for batch in (stories(12, 60, things=True, rng=rng),) for b in range(60)]
+    texts += [
+        # What the grammar never says
+        ("ben took the lamp. ben went to the attic", "where is lamp"),
+        ("anna left the book. anna ran to the hall".replace("hall", "attic"), "where is the book"),
+        (
+            "anna went to the attic. anna took the lamp. ben ran to the cellar. ben took the lamp. "
+            "anna ran to the garden",
+            "where is the lamp?",
+        ),
+        ("carla went to the attic", "where is david"),
+    ]
+    found = javascript(
+        STORIES,
+        """({ readStory, readQuestion, whereIs }, { texts, grammar }) => texts.map(([story, question]) =>
+          whereIs(readStory(story, grammar).sentences, readQuestion(question, grammar).asked, grammar))""",
+        {"texts": texts, "grammar": gallery.story_reader().children[0].grammar},
+    )
+    for (story, question), one in zip(texts, found, strict=True):
+        place, facts = where_is(read_story(story), read_question(question))
+        assert (one["place"], tuple(one["facts"])) == (place, facts)
+    assert {one["place"] for one in found} == {None, *range(len(PLACES))}
+
+
+def test_what_cannot_be_read_is_refused_in_javascript_where_python_refuses_it(javascript):
+    went = "anna went to the attic"
+    texts = ["", " . \n", "Eve went to the attic", went + ". ben ran to the attic" * 20, "x" * 10_000]
+    texts += ["anna went to the lamp", "anna took the attic", "the anna went to attic", "anna", f"{went} the"]
+    texts += [f"{went} and ben", "anna anna went attic", "where is anna", "constructor is", "é. ß"]
+    texts += ["Anna WENT attic!\nben took the\tlamp;", "anna went to to the the attic"]
+    questions = ["", "?", "where is the", "where is", "is anna", "where is the attic", "where the is anna"]
+    questions += ["where is the the lamp", "where is anna lamp", "who is anna", "where is " + "y" * 10_000]
+    questions += ["where is anna", "WHERE IS THE LAMP ?"]
+    found = javascript(
+        STORIES,
+        """({ readStory, readQuestion }, { texts, questions, grammar }) => [
+          texts.map((text) => readStory(text, grammar)),
+          questions.map((text) => readQuestion(text, grammar)),
+        ]""",
+        {
+            "texts": texts,
+            "questions": questions,
+            "grammar": gallery.story_reader().children[0].grammar,
+        },
+    )
+    refused = 0
+    for read, given, answers, name in (
+        (read_story, texts, found[0], "sentences"),
+        (read_question, questions, found[1], "asked"),
+    ):
+        for text, one in zip(given, answers, strict=True):
+            try:
+                expected = read(text)
+            except ValueError as error:
+                refused += 1
+                # The same words, but for capitals and what each is asked for elsewhere
+                start = re.split(r"[,“]", str(error))[0].lower()
+                assert one["wrong"].lower().startswith(start), (text[:50], one)
+                assert len(one["wrong"]) < 160
+            else:
+                assert one == {name: [list(s) for s in expected] if name == "sentences" else expected}
+    assert refused == 15 + 11

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from itertools import pairwise
 
 import gallery
 import numpy as np
@@ -38,6 +39,7 @@ from lstmlib.mixture import mixture_of, point_of
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
+from lstmlib.stories import PLACES, WORDS, as_question, as_text, read_story, stories
 from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
 
@@ -111,6 +113,7 @@ TIES = {
     "PenReader": [],
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
+    "StoryReader": [],
 }
 
 
@@ -1042,6 +1045,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "lstm_cell",
         "pen_reader",
         "pen_writer",
+        "story_reader",
         "three_switches",
         "unrolled_loop",
     ],
@@ -1145,3 +1149,120 @@ def test_a_pen_writer_names_what_it_cannot_take(changed, message):
             with pytest.raises(ValueError, match=re.escape(message)):
                 setattr(figure, name, value)
     assert (figure.text, figure.bias, figure.seed) == ("lstm", 0.5, 1)
+
+
+def answered_by_torch(figure, lstm, memory):
+    """Probabilities of both networks and the looks, in PyTorch and float64."""
+    x = torch.eye(len(WORDS)).double()[torch.tensor(figure.sentences)].sum(1)[:, None]
+    asked = torch.tensor(WORDS.encode(re.findall(r"\w+", figure.question.lower())[-1:]))
+    q = torch.eye(len(WORDS)).double()[asked]
+    lstm, memory = ({k: torch.tensor(a) for k, a in weights.items()} for weights in (lstm, memory))
+    layer = torch.nn.LSTM(2 * len(WORDS), gallery.SIZE).double()
+    layer.load_state_dict({name[5:]: array for name, array in lstm.items() if name[:5] == "lstm."})
+    u, looks = q @ memory["ask.weight"].T, []
+    memories = torch.einsum("tbv,kvd->ktbd", x, memory["words"])
+    memories = memories + memory["times"][:, : len(x)].flip(1)[:, :, None]
+    with torch.no_grad():
+        h = layer(torch.cat([x, q.expand(len(x), -1, -1)], 2))[0][-1]
+        for m, c in pairwise(memories):
+            looks.append((m * u).sum(2).softmax(0))
+            u = u + (looks[-1][..., None] * c).sum(0)
+        scores = [
+            state @ weights["read.weight"].T + weights["read.bias"]
+            for state, weights in ((h, lstm), (u, memory))
+        ]
+    return *(one[0].softmax(0).numpy() for one in scores), torch.stack(looks)[..., 0].numpy()
+
+
+def story_weights():
+    """What the gallery's StoryReader is made of, once more."""
+    given = {}
+    figures = gallery.figures
+    try:
+        gallery.figures = type("Catch", (), {"StoryReader": staticmethod(given.update)})
+        gallery.EXAMPLES["StoryReader"]()
+    finally:
+        gallery.figures = figures
+    return {
+        name: {k: np.asarray(a, np.float32).astype(float) for k, a in given[name].items()}
+        for name in ("lstm", "memory")
+    }
+
+
+def test_a_story_reader_answers_as_its_torch_models_do():
+    weights, rng = story_weights(), np.random.default_rng(0)
+    figure, said = gallery.story_reader(), set()
+    for T in (1, 2, 7, 20):
+        batch = stories(T, 1, things=True, rng=rng)
+        figure.story = "\n".join(as_text(sentence) for sentence in batch.sentences[:, 0])
+        figure.question = as_question(batch.asked[0])
+        lstm, memory, looks = answered_by_torch(figure, **weights)
+        np.testing.assert_allclose(figure.reading.lstm, lstm, atol=1e-6)
+        np.testing.assert_allclose(figure.reading.memory, memory, atol=1e-10)
+        np.testing.assert_allclose(figure.reading.looks, looks, atol=1e-10)
+        assert figure.reading.looks.shape == (2, T)
+        assert figure.whereabouts.place == batch.place[0]
+        said |= {int(lstm.argmax()), int(memory.argmax())}
+    assert len(said) > 2
+
+
+def test_a_story_reader_shows_its_first_sample_and_python_may_choose_another():
+    figure = gallery.story_reader()
+    canvas = figure.children[0]
+    assert (figure.sample, figure.question) == ("carried", "Where is the lamp?")
+    assert (PLACES[figure.whereabouts.place], figure.whereabouts.facts) == ("garden", (1, 2))
+    figure.sample = "nobody"
+    assert (canvas.sample, canvas.question, figure.whereabouts) == (1, "Where is Ben?", (None, ()))
+    figure.sample = None
+    figure.story = "Ben ran to the attic."
+    assert (canvas.sample, canvas.story, figure.whereabouts) == (-1, "Ben ran to the attic.", (0, (0,)))
+    assert figure.sentences == read_story("ben ran attic")
+
+
+def test_the_weights_of_a_story_reader_travel_compressed_and_whole():
+    V, rng = len(WORDS), np.random.default_rng(0)
+    memory = {"words": rng.normal(size=(3, V, 64)), "times": rng.normal(size=(3, 20, 64))}
+    memory |= {"ask.weight": rng.normal(size=(64, V)), "read.weight": np.ones((6, 64))}
+    canvas = gallery.story_reader(memory=memory | {"read.bias": np.ones(6)}).children[0]
+    assert len(canvas.data) < 300 * 1024
+    for k in range(3):
+        np.testing.assert_array_equal(unpacked(canvas)[f"memory.words.{k}"], memory["words"][k].astype("f4"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("story", "Eve went to the attic.", "sentence 1 has “eve”, which is none of the words"),
+        ("story", " . ", "there is no sentence in the story"),
+        ("story", "anna went to the attic. " * 21, "a story may have 20 sentences here, and this one has 21"),
+        ("question", "who is anna?", "the question has “who”"),
+        ("question", "where is the attic?", "a question must be like “where is anna”"),
+        ("sample", "x", "sample must be None or one of ['carried', 'nobody', 'short'], got 'x'"),
+    ],
+)
+def test_what_python_sets_of_a_story_reader_is_checked(name, wrong, message):
+    figure = gallery.story_reader()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, wrong)
+    assert (figure.sample, figure.question) == ("carried", "Where is the lamp?")
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("lstm", {"read.bias": np.zeros(5)}, "read.bias must have shape (6,), got (5,)"),
+        ("lstm", {"lstm.weight_ih_l0": np.zeros((16, 24))}, "lstm.weight_ih_l0 must have shape (16, 48)"),
+        ("memory", {"times": np.zeros((3, 10, 4))}, "times must have shape (3, 20, 4), got (3, 10, 4)"),
+        ("memory", {"words": np.zeros((1, 24, 4))}, "words must have shape (K + 1, V, D)"),
+    ],
+)
+def test_weights_of_a_story_reader_of_another_shape_are_named(part, change, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gallery.story_reader(**{part: story_weights()[part] | change})
+
+
+def test_a_story_reader_wants_all_weights_and_a_sample():
+    with pytest.raises(ValueError, match=re.escape("missing: words, times, ask.weight")):
+        gallery.story_reader(memory={})
+    with pytest.raises(ValueError, match="samples must hold at least one story and question"):
+        gallery.story_reader(samples={})

@@ -16,6 +16,7 @@ from lstmlib.figures import GradientByLag, PenWriter
 from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.figures.pen_writer import NAMES
+from lstmlib.stories import PLACES, read_question, read_story, where_is
 
 # The page that shows each figure first, and how many sliders it has
 FIGURES = {
@@ -544,6 +545,56 @@ def test_what_cannot_be_written_gets_a_sentence_and_loses_nothing(figure):
         assert root.locator("svg").inner_html() == drawn
     field.fill("Pen")
     assert field.get_attribute("aria-invalid") == "false"
+
+
+def test_a_story_is_answered_and_one_that_cannot_be_read_is_met_with_a_sentence(visit):
+    page = visit("chapters/applications/question_answering")
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, field = root.locator("[aria-live]"), root.get_by_label("Question:")
+    story, choice = root.get_by_label("Sentences of the story"), root.get_by_label("Story:", exact=True)
+    for option in choice.locator("option").all_text_contents()[:0:-1]:
+        choice.select_option(label=option)
+        assert line.text_content().startswith(f"You picked “{option}”. Where is ")
+        # What is typed is what a careful reader of lstmlib says
+        place, facts = where_is(read_story(story.input_value()), read_question(field.input_value()))
+        if place is None:
+            assert "The story does not say where" in line.text_content()
+        else:
+            told = " and ".join(str(fact + 1) for fact in facts)
+            by = f"sentence{'s' * (len(facts) > 1)} {told}"
+            assert f"A careful reader says {PLACES[place]}, by {by}." in line.text_content()
+    story.fill("Ben went to the attic.\nBen took the book.\nBen ran to the garden.")
+    field.fill("where is the book?")
+    said = line.text_content()
+    assert said.startswith("The question has changed. Where is the book? The LSTM says ")
+    assert "A careful reader says garden, by sentences 2 and 3." in said
+    assert choice.input_value() == "-1"
+    bars = root.locator("svg rect:not(.cell)")
+    assert bars.count() == 6
+    widths = [float(bar.get_attribute("width")) for bar in bars.all()]
+    assert sum(widths[::2]) == pytest.approx(64)
+    assert sum(widths[1::2]) == pytest.approx(64)
+    drawn = root.locator("svg").inner_html()
+    for text, message in (
+        ("Eve went to the attic.", "Sentence 1 has “eve”, which is none of the words known here."),
+        ("", "There is no sentence in the story."),
+        ("x" * 10_000, "Sentence 1 has “xxxxxxxxxxxxxxxxxxxx…”, which is none"),
+        ("Ben went to the attic. " * 450, "A story may have 20 sentences here, and this one has 450."),
+        ("Ben went to the attic. Ben took the attic.", "Sentence 2 must be like “anna went to the attic”"),
+    ):
+        story.fill(text)
+        assert line.text_content().startswith(message)
+        assert line.text_content().endswith("The drawing still shows the story before.")
+        assert story.get_attribute("aria-invalid") == "true"
+        assert story.input_value() == text
+        assert root.locator("svg").inner_html() == drawn
+    for text in ("where is the attic?", "where is eve?", ""):
+        field.fill(text)
+        assert line.text_content().endswith("The figure still shows where is the book?.")
+        assert field.get_attribute("aria-invalid") == "true"
+    field.fill("Where is Anna?")
+    assert "The story does not say where anna is; the networks have no word for that" in line.text_content()
 
 
 @pytest.mark.parametrize("width", [1280, 375])

@@ -37,6 +37,7 @@ for figure, name, Control, options in [
     ("Counters", "text", Text, {}),
     ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
     ("PenWriter", "text", Text, {}),
+    ("StoryReader", "question", Text, {}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -51,6 +52,7 @@ TYPED = {
     "Threshold": ("1.5", "0.5"),
     "Counters": ("aab", "a20b3", "ab"),
     "PenWriter": ("ba", "bab"),
+    "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
 }
 
 

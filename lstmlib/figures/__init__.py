@@ -12,6 +12,7 @@ from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.pen_reader import PenReader
 from lstmlib.figures.pen_writer import PenWriter
 from lstmlib.figures.spoken_number import SpokenNumber
+from lstmlib.figures.story_reader import StoryReader
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
 from lstmlib.figures.unrolled_loop import UnrolledLoop
@@ -25,6 +26,7 @@ __all__ = [
     "PenReader",
     "PenWriter",
     "SpokenNumber",
+    "StoryReader",
     "ThreeSwitches",
     "Threshold",
     "UnrolledLoop",
