@@ -84,7 +84,7 @@ class KneserNey:
             else:  # from each different pair one longer, its context without the last column
                 u, v = keys[length + 1][longer[0]] // self._base, longer[1]
             pairs, counts = np.unique(u * K + v, return_counts=True)
-            total = np.bincount(pairs // K, counts, len(keys[length]))
+            total: Array = np.bincount(pairs // K, counts, len(keys[length])).astype(float)
             different = np.bincount(pairs // K, minlength=len(keys[length])).astype(float)
             once, twice = np.sum(counts == 1), np.sum(counts == 2)
             discount = float(once / (once + 2 * twice)) if once else 0.0

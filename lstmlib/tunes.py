@@ -33,48 +33,14 @@ KEYS = {"A": 3, "Am": 0, "Bb": -2, "C": 0, "D": 2, "Dm": -1, "Em": 1, "F": -1, "
 """The keys, each with its sharps; flats are negative."""
 
 BAR, REST, TRIPLET, DOTTED, SNAP = "|", "z", "(3", ">", "<"
-PITCHES = [
-    "G,",
-    "A,",
-    "B,",
-    "C",
-    "D",
-    "E",
-    "F",
-    "G",
-    "A",
-    "B",
-    "c",
-    "d",
-    "e",
-    "f",
-    "g",
-    "a",
-    "b",
-    "c'",
-    "d'",
-    "e'",
-    "^D",
-    "^F",
-    "^G",
-    "^A",
-    "^c",
-    "^d",
-    "^f",
-    "^g",
-    "=E",
-    "=F",
-    "=G",
-    "=B",
-    "=c",
-    "=d",
-    "=e",
-    "=f",
-    "=g",
-    "_B",
-    "_e",
-]
-LENGTHS = ["2", "3", "4", "6", "8", "/2", "3/2", "/4"]
+PITCHES = (
+    *("G,", "A,", "B,", "C", "D", "E", "F", "G", "A", "B"),
+    *("c", "d", "e", "f", "g", "a", "b", "c'", "d'", "e'"),
+    *("^D", "^F", "^G", "^A", "^c", "^d", "^f", "^g"),
+    *("=E", "=F", "=G", "=B", "=c", "=d", "=e", "=f", "=g"),
+    *("_B", "_e"),
+)
+LENGTHS = ("2", "3", "4", "6", "8", "/2", "3/2", "/4")
 SYMBOLS = (*PITCHES, REST, *LENGTHS, DOTTED, SNAP, TRIPLET, BAR)
 """All symbols of the tunes that `folk_tunes` reads; those that stand there less often are left out."""
 
@@ -297,7 +263,7 @@ def bar_lengths(symbols: Sequence[str]) -> Array:
 
 
 def bars_that_add_up(symbols: Sequence[str], metre: str) -> NDArray[np.bool_]:
-    """Whether each bar is as long as the metre says; the first and the last, often parts of one, are left out.
+    """Whether each bar has the metre's length; the first and the last, often parts of one, are left out.
 
     Raises ValueError for a metre that there is not.
 

@@ -14,6 +14,7 @@ from lstmlib.figures.pen_writer import PenWriter
 from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
+from lstmlib.figures.tune_writer import TuneWriter
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "SpokenNumber",
     "ThreeSwitches",
     "Threshold",
+    "TuneWriter",
     "UnrolledLoop",
 ]
