@@ -5,7 +5,7 @@ import { affine, lstmStep, softmax, zeroState } from "./layer_arithmetic.mjs";
 
 // Symbol after symbol, by their numbers, until the end or `most` of them. The network reads the head first:
 // the numbers of the metre and the key. `chance` gives a number from 0 to 1 for each symbol.
-export function* composing({ embed, lstm, readout }, head, { temperature, chance, end, most }) {
+export const composing = function* ({ embed, lstm, readout }, head, { temperature, chance, end, most }) {
   let state = zeroState(lstm);
   const read = (symbol) => (state = lstmStep(affine(embed[symbol], lstm.W_x, lstm.b), state, lstm));
   head.forEach(read);
@@ -16,7 +16,7 @@ export function* composing({ embed, lstm, readout }, head, { temperature, chance
     yield symbol;
     read(symbol);
   }
-}
+};
 
 // The first symbol at which the probabilities have added up to more than `u`.
 export function pick(probabilities, u) {
