@@ -21,7 +21,8 @@ async function render({ model, el }) {
   const row = controls(el);
   const canvas = drawing(el, ROWS * HIGH + 4);
   const line = status(el);
-  const text = html(el, "p", { class: "tune" });
+  // As tall for every tune: the slider below must not move while it is moved.
+  const text = html(el, "p", { class: "tune", tabindex: 0, "aria-label": "The tune in ABC", style: "height: 9em; overflow-y: auto" });
   let [tune, waiting, playing] = [null, 0, null];
 
   // The whole tune takes longer than a frame: it is composed a few symbols at a time.
@@ -133,7 +134,7 @@ function say(tune, long, temperature, seed, most) {
   const named = wrong.slice(0, 8).map((k) => k + 1).join(", ") + (wrong.length > 8 ? " and others" : "");
   return (
     `Key ${key}, metre ${metre}, temperature ${number(temperature)}, tune ${seed}: ${written.length} symbols, ` +
-    `${bars.length} bars. Of the ${inner} between the first and the last ${inner - wrong.length} add up` +
+    `${bars.length} ${bars.length === 1 ? "bar" : "bars"}. Of the ${inner} between the first and the last ${inner - wrong.length} add up` +
     `${wrong.length ? ` (not ${named})` : ""}. ` +
     (notes.length ? `It ${ended ? "ends" : `did not end within ${most} symbols, and stops`} ${where}.` : "It has no note.")
   );
