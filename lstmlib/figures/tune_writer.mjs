@@ -59,7 +59,7 @@ async function render({ model, el }) {
   };
   const show = (happened) => {
     draw(canvas, tune, units[tune.metre]);
-    text.textContent = asText(tune, units[tune.metre]);
+    text.textContent = asText(tune);
     line.textContent = happened + say(tune, units[tune.metre], model.get("temperature"), model.get("seed"), most);
   };
 
@@ -141,7 +141,7 @@ function say(tune, long, temperature, seed, most) {
 }
 
 // The tune in ABC: lengths stand by their notes, bars apart.
-function asText({ key, metre, written }, long) {
+function asText({ key, metre, written }) {
   const spaced = written.map((symbol) => (/^[\d/]/.test(symbol) ? symbol : ` ${symbol}`)).join("");
   return `M:${metre} L:1/${metre === "2/4" ? 16 : 8} K:${key} ${spaced.replace(/ ([<>]) /g, "$1").replace(/\(3 /g, "(3")} |]`;
 }
