@@ -118,6 +118,13 @@ def threshold(**options):
     return figures.Threshold(**arguments | options)
 
 
+def tune_writer():
+    rng = np.random.default_rng(0)
+    weights = torch_lstm("lstm", 3, rng) | {"embed.weight": rng.normal(0, 1, (69, 3))}
+    weights |= {"read.weight": rng.normal(0, 1, (53, SIZE)), "read.bias": rng.normal(0, 1, 53)}
+    return figures.TuneWriter(weights)
+
+
 EXAMPLES = {
     "Alignment": alignment,
     "Counters": counters,
@@ -130,5 +137,6 @@ EXAMPLES = {
     "StoryReader": story_reader,
     "ThreeSwitches": figures.ThreeSwitches,
     "Threshold": threshold,
+    "TuneWriter": tune_writer,
     "UnrolledLoop": figures.UnrolledLoop,
 }

@@ -27,6 +27,7 @@ from lstmlib.figures import (
     PenWriter,
     ThreeSwitches,
     Threshold,
+    TuneWriter,
 )
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
@@ -41,6 +42,7 @@ from lstmlib.stories import PLACES, as_question, as_text, read_question, read_st
 from lstmlib.strokes import FURTHEST, SPREAD, STEP, for_reading, ink_of, new_writer, spread, write
 from lstmlib.training import Adam, train
 from lstmlib.translation import Translator
+from lstmlib.tunes import KEYS, METRES, SYMBOLS, bar_lengths, notes_of
 from lstmlib.vocabulary import END, START
 
 # The modules of lstmlib/figures in which it stands
@@ -51,6 +53,7 @@ COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
+TUNE, TUNES = "tune_arithmetic", "tune_writer"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -704,3 +707,109 @@ def test_what_cannot_be_read_is_refused_in_javascript_where_python_refuses_it(ja
             else:
                 assert one == {name: [list(s) for s in expected] if name == "sentences" else expected}
     assert refused == 15 + 11
+
+
+def a_composer(rng, H=16, D=6):
+    """Weights of a size that training gives, under the names of PyTorch."""
+    shapes = {
+        "weight_ih_l0": (4 * H, D),
+        "weight_hh_l0": (4 * H, H),
+        "bias_ih_l0": 4 * H,
+        "bias_hh_l0": 4 * H,
+    }
+    weights = {f"lstm.{name}": rng.normal(0, 0.7, shape) for name, shape in shapes.items()}
+    weights |= {"embed.weight": rng.normal(0, 1, (69, D)), "read.weight": rng.normal(0, 1, (53, H))}
+    return weights | {"read.bias": rng.normal(0, 0.5, 53)}
+
+
+def test_the_composer_in_the_page_is_the_one_in_python(javascript):
+    figure = TuneWriter(a_composer(np.random.default_rng(2)))
+    arrays = figure._arrays
+    network = {"embed": arrays["embed"].tolist()}
+    for part in ("lstm", "readout"):
+        network[part] = {
+            name[len(part) + 1 :]: array.tolist() for name, array in arrays.items() if part in name
+        }
+    cases = [("6/8", "A", 1.0, 0), ("9/8", "Gm", 0.3, 5), ("2/4", "Bb", 2.0, 999), ("C", "C", 0.8, 42)]
+    found = javascript(
+        TUNES,
+        """({ chanceFrom, composing }, { network, cases }) => cases.map(([head, temperature, seed]) =>
+          [...composing(network, head,
+            { temperature, chance: chanceFrom(400 * seed), end: 52, most: 400 })])""",
+        {
+            "network": network,
+            "cases": [
+                [[53 + list(METRES).index(metre), 59 + list(KEYS).index(key)], temperature, seed]
+                for metre, key, temperature, seed in cases
+            ],
+        },
+    )
+    lengths = set()
+    for (metre, key, temperature, seed), numbers in zip(cases, found, strict=True):
+        figure.metre, figure.key, figure.temperature, figure.seed = metre, key, temperature, seed
+        assert [SYMBOLS[k] for k in numbers if k != 52] == figure.composed
+        assert (numbers[-1] == 52) == figure.ended
+        lengths.add(len(numbers))
+    assert len(lengths) > 1
+
+
+def test_the_scores_of_the_composer_are_those_of_lstmlib(javascript):
+    rng = np.random.default_rng(3)
+    figure = TuneWriter(a_composer(rng))
+    arrays = figure._arrays
+    symbols = rng.integers(69, size=50)
+    h = c = np.zeros((1, 16))
+    expected = []
+    for symbol in symbols:
+        params = {name: arrays[f"lstm.{name}"] for name in ("W_x", "W_h", "b")}
+        h, c, _ = lstm_step(arrays["embed"][[symbol]], h, c, params)
+        expected.append(arrays["readout.W"] @ h[0] + arrays["readout.b"])
+    found = javascript(
+        TUNE,
+        """({ affine, lstmStep, zeroState }, { embed, lstm, W, b, symbols }) => {
+          let state = zeroState(lstm);
+          return symbols.map((symbol) => {
+            state = lstmStep(affine(embed[symbol], lstm.W_x, lstm.b), state, lstm);
+            return affine(state.h, W, b);
+          });
+        }""",
+        {
+            "embed": arrays["embed"].tolist(),
+            "lstm": {name: arrays[f"lstm.{name}"].tolist() for name in ("W_x", "W_h", "b")},
+            "W": arrays["readout.W"].tolist(),
+            "b": arrays["readout.b"].tolist(),
+            "symbols": symbols.tolist(),
+        },
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+def test_symbols_sound_in_the_page_as_in_python(javascript):
+    rng = np.random.default_rng(4)
+    # Any order, with many notes; then again with few
+    share = np.array([3.0 if symbol.isalpha() else 1.0 for symbol in SYMBOLS])
+    texts = [rng.choice(SYMBOLS, 60, p=p / p.sum()).tolist() for p in (share, share**0.1) for _ in range(40)]
+    keys = [list(KEYS)[k % len(KEYS)] for k in range(len(texts))]
+    found = javascript(
+        TUNE,
+        "({ perform }, { texts, sharps }) => texts.map((symbols, k) => perform(symbols, sharps[k]))",
+        {"texts": texts, "sharps": [KEYS[key] for key in keys]},
+    )
+    for symbols, key, said in zip(texts, keys, found, strict=True):
+        expected = notes_of(symbols, key)
+        assert [note["pitch"] for note in said["notes"]] == [note.pitch for note in expected]
+        for name in ("start", "length"):
+            values = [getattr(note, name) for note in expected]
+            np.testing.assert_allclose([note[name] for note in said["notes"]], values, rtol=1e-12)
+        np.testing.assert_allclose(said["bars"], bar_lengths(symbols), rtol=1e-12)
+    hertz = javascript(TUNE, "({ hertz }, pitches) => pitches.map(hertz)", [69, 81, 60])
+    np.testing.assert_allclose(hertz, [440, 880, 261.6255653], rtol=1e-9)
+
+
+def test_the_weights_of_a_composer_travel_as_they_are():
+    weights = a_composer(np.random.default_rng(5))
+    found = unpacked(TuneWriter(weights).children[0])
+    np.testing.assert_array_equal(found["embed"], weights["embed.weight"].astype(np.float32))
+    both = [weights[f"lstm.bias_{name}_l0"].astype(np.float32) for name in ("ih", "hh")]
+    np.testing.assert_array_equal(found["lstm.b"], both[0] + both[1])
+    np.testing.assert_array_equal(found["readout.W"], weights["read.weight"].astype(np.float32))

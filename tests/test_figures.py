@@ -26,6 +26,7 @@ from lstmlib.figures import (
     PenWriter,
     SpokenNumber,
     ThreeSwitches,
+    TuneWriter,
     UnrolledLoop,
 )
 from lstmlib.figures.canvas import FOLDER, module_source
@@ -42,6 +43,7 @@ from lstmlib.rnn import RNN
 from lstmlib.stories import PLACES, WORDS, as_question, as_text, read_story, stories
 from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
+from lstmlib.tunes import KEYS, METRES, SYMBOLS, notes_of
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,7 @@ SLIDERS = {
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
     "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
+    "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
 }
 
 
@@ -114,6 +117,7 @@ TIES = {
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
     "StoryReader": [],
+    "TuneWriter": [("value", "temperature")],
 }
 
 
@@ -1266,3 +1270,78 @@ def test_a_story_reader_wants_all_weights_and_a_sample():
         gallery.story_reader(memory={})
     with pytest.raises(ValueError, match="samples must hold at least one story and question"):
         gallery.story_reader(samples={})
+
+
+def a_tune_writer(H=8, D=5, seed=0):
+    """The state dict of an untrained torch model as `TuneWriter` takes it, that ends now and then."""
+    torch.manual_seed(seed)
+    parts = {"embed": torch.nn.Embedding(69, D), "lstm": torch.nn.LSTM(D, H), "read": torch.nn.Linear(H, 53)}
+    weights = {name: 2 * array for name, array in torch.nn.ModuleDict(parts).state_dict().items()}
+    weights["read.bias"][52] = 1.0
+    return weights
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_a_tune_is_what_torch_says_and_chance_picks_at_any_temperature(temperature):
+    weights, H, D = a_tune_writer(), 8, 5
+    double = {name: array.double() for name, array in weights.items()}
+    lstm, read = torch.nn.LSTM(D, H).double(), torch.nn.Linear(H, 53).double()
+    lstm.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "lstm."})
+    read.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "read."})
+    for metre, key, seed in (("6/8", "A", 0), ("9/8", "Gm", 7), ("C", "F", 999)):
+        figure = TuneWriter(weights, key, metre, temperature, seed)
+        numbers = [53 + list(METRES).index(metre), 53 + len(METRES) + list(KEYS).index(key)]
+        for u in chance_from(400 * seed, 400):
+            with torch.no_grad():
+                h, _ = lstm(double["embed.weight"][numbers])
+                p = (read(h[-1]) / temperature).softmax(0).numpy()
+            numbers.append(int(np.argmax(p.cumsum() > u)))
+            if numbers[-1] == 52:
+                break
+        assert figure.ended == (numbers[-1] == 52)
+        assert figure.composed == [SYMBOLS[k] for k in numbers[2:] if k != 52]
+        assert figure.notes == notes_of(figure.composed, key)
+
+
+def test_a_tune_is_the_same_for_the_same_seed_and_ends_or_is_stopped():
+    figure = TuneWriter(a_tune_writer(), seed=3)
+    first = figure.composed
+    figure.seed = 4
+    assert figure.composed != first
+    figure.seed = 3
+    assert figure.composed == first
+    endless = a_tune_writer()
+    endless["read.bias"][52] = -1e4
+    figure = TuneWriter(endless)
+    assert (len(figure.composed), figure.ended) == (400, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"key": "H"}, "key must be one of ['A', 'Am', 'Bb', 'C', 'D', 'Dm', 'Em', 'F', 'G', 'Gm'], got 'H'"),
+        ({"key": "E"}, "key must be one of"),
+        ({"metre": "5/4"}, "metre must be one of ['6/8', 'C|', 'C', '2/4', '3/4', '9/8'], got '5/4'"),
+        ({"temperature": 0}, "temperature must be a number from 0.2 to 2, got 0"),
+        ({"temperature": "hot"}, "temperature must be a number from 0.2 to 2, got 'hot'"),
+        ({"seed": 1000}, "seed must be a whole number from 0 to 999, got 1000"),
+        ({"weights": {}}, "weights must have embed.weight, lstm.weight_ih_l0"),
+        (
+            {"weights": a_tune_writer() | {"read.bias": np.zeros(5)}},
+            "read.bias must have shape (53,), got (5,)",
+        ),
+        (
+            {"weights": a_tune_writer() | {"embed.weight": np.zeros((60, 5))}},
+            "embed.weight must have shape (69, 5), got (60, 5)",
+        ),
+    ],
+)
+def test_a_tune_writer_names_what_it_cannot_take(changed, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        TuneWriter(**{"weights": a_tune_writer(), **changed})
+    figure = TuneWriter(a_tune_writer())
+    for name, value in changed.items():
+        if name != "weights":
+            with pytest.raises(ValueError, match=re.escape(message)):
+                setattr(figure, name, value)
+    assert (figure.key, figure.metre, figure.temperature, figure.seed) == ("G", "6/8", 0.8, 1)

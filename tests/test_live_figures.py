@@ -30,6 +30,7 @@ FIGURES = {
     "Counters": ("chapters/applications/grammar", 1),
     "SpokenNumber": ("chapters/applications/speech", 1),
     "PenWriter": ("chapters/applications/handwriting_generation", 1),
+    "TuneWriter": ("chapters/applications/composing", 1),
 }
 
 

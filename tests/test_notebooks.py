@@ -155,6 +155,8 @@ def test_what_the_notebooks_import_is_what_the_package_and_binder_install():
     nodes = [node for tree in trees for node in ast.walk(tree)]
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "find_spec"]
+    imported |= {call.args[0].value for call in calls}  # read, but not imported
     outside = {module.split(".")[0] for module in imported} - sys.stdlib_module_names - {"lstmlib"}
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -309,14 +309,15 @@ def test_the_first_cell_installs_what_its_page_needs_only_where_it_is_missing(
     assert shell.ran == wanted
 
 
-def test_the_modules_that_a_page_imports_are_found_where_an_import_may_fail_too():
+def test_the_modules_that_a_page_imports_or_looks_for_are_found_where_an_import_may_fail_too():
     cells = [
         new_code_cell(
             "import numpy as np\nfrom torch import nn\ntry:\n    from parselmouth.praat import call"
         ),
+        new_code_cell('if find_spec("music21") is None:\n    raise ImportError("It is missing")'),
         new_markdown_cell("import nothing"),
     ]
-    assert imported(new_notebook(cells=cells)) == ["numpy", "parselmouth", "torch"]
+    assert imported(new_notebook(cells=cells)) == ["music21", "numpy", "parselmouth", "torch"]
 
 
 def test_the_first_cell_says_what_to_do_where_the_repository_is_unknown(monkeypatch, capsys):

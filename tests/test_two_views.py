@@ -4,6 +4,7 @@ Beside them stand controls of another kind, tied to the same values: whatever th
 change itself, as when Python sets a value.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import ROOT
 from gallery import EXAMPLES, sliders
 
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
+from lstmlib.tunes import bar_lengths, bars_that_add_up, ends_on_key_note
 
 GALLERY = (
     (ROOT / "tests/gallery.py").read_text()
@@ -38,6 +40,7 @@ for figure, name, Control, options in [
     ("SpokenNumber", "clip", BoundedIntText, {"max": 4}),
     ("PenWriter", "text", Text, {}),
     ("StoryReader", "question", Text, {}),
+    ("TuneWriter", "key", Text, {}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -53,6 +56,7 @@ TYPED = {
     "Counters": ("aab", "a20b3", "ab"),
     "PenWriter": ("ba", "bab"),
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
+    "TuneWriter": ("Am", "D"),
 }
 
 
@@ -304,6 +308,100 @@ def test_a_clip_is_played_after_a_click_alone_and_a_refusal_is_said(views, heari
     assert view.get_by_role("button", name="Play").count() == 1
     assert cursor.get_attribute("x1") == before
     assert "At 0.40 s: 1 with 0.80, nothing with 0.10, 2 with 0.10" in line.text_content()
+
+
+def whole_tune(view):
+    """What the line says when the tune is there, to its end."""
+    view.locator("[aria-live]").get_by_text(re.compile("symbols, .* bars?")).wait_for()
+    return view.locator("[aria-live]").text_content()
+
+
+def test_the_tune_in_the_page_is_the_one_that_lstmlib_composes(views):
+    view, other = views("TuneWriter")
+    expected = EXAMPLES["TuneWriter"]()
+    [slider] = handles(view).values()
+    settings = (("G", "6/8", 0), ("Bb", "9/8", -3), ("Em", "2/4", 9))
+    for tune, (key, metre, steps) in enumerate(settings, 1):
+        view.get_by_label("Key:").fill(key)
+        view.get_by_label("Metre:").select_option(metre)
+        press(slider, "ArrowRight" if steps > 0 else "ArrowLeft", abs(steps))
+        expected.key, expected.metre, expected.temperature = key, metre, value(slider)
+        said = whole_tune(view)
+        made = expected.composed
+        adding = bars_that_add_up(made, metre)
+        bars = len(bar_lengths(made))
+        assert f"Key {key}, metre {metre}, temperature {expected.temperature:.2f}, tune {tune}: " in said
+        assert f": {len(made)} symbols, {bars} bar{'s' * (bars != 1)}. Of the {len(adding)} between" in said
+        assert f"the last {adding.sum()} add up" in said
+        assert ("the key note." in said) == ends_on_key_note(made, key)
+        assert ("did not end within 400 symbols" in said) == (not expected.ended)
+        text = view.locator(".tune").text_content()
+        assert text.startswith(f"M:{metre} L:1/{16 if metre == '2/4' else 8} K:{key} ")
+        assert "".join(text.split(f"K:{key} ")[1].split()) == "".join(made) + "|]"
+        assert view.locator("svg rect").count() == len(expected.notes)
+        assert view.locator("svg").get_by_text("≠").count() == len(adding) - adding.sum()
+        assert whole_tune(other).endswith(said.split("Key ")[1])
+        view.get_by_role("button", name="Another tune").press("Enter")
+        expected.seed = tune + 1
+        assert "Another tune. " in whole_tune(view)
+
+
+def test_what_is_no_key_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("TuneWriter")
+    line, field = view.locator("[aria-live]"), view.get_by_label("Key:")
+    field.fill("am")
+    assert "Key Am, metre 6/8" in whole_tune(view)
+    kept = view.locator("svg").inner_html(), view.locator(".tune").text_content()
+    for key, message in (
+        ("H", "“H” is no key: a key is a letter from A to G"),
+        ("", "There is no key in the field."),
+        ("E", "“E” is a key, but no tune of the training was in it. The network knows A, Am, Bb"),
+        ("x" * 10_000, f"“{'x' * 20}” is no key"),
+    ):
+        field.fill(key)
+        assert message in line.text_content()
+        assert "The figure still shows Am." in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+        assert (view.locator("svg").inner_html(), view.locator(".tune").text_content()) == kept
+    field.fill("C")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "Key C, " in whole_tune(view)
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_a_tune_is_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("TuneWriter")
+    page = view.page
+    whole_tune(view)
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    tune = view.locator(".tune").text_content()
+    press(handles(view)["temperature"], "ArrowRight", 1)
+    press(handles(view)["temperature"], "ArrowLeft", 1)
+    whole_tune(view)
+    assert page.evaluate("window.made") == 0
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. Key G" in view.locator("[aria-live]").text_content()
+        # Another tune stops the one that plays
+        view.get_by_role("button", name="Play").press("Enter")
+        view.get_by_text("It plays. ").wait_for()
+        view.get_by_role("button", name="Another tune").press("Enter")
+        assert "Another tune. Key G" in whole_tune(view)
+        assert page.evaluate("window.made") == 2
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+        assert "Key G, metre 6/8" in whole_tune(view)
+        assert view.locator(".tune").text_content() == tune
+    assert view.get_by_role("button", name="Play").count() == 1
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

@@ -50,7 +50,7 @@ EQUATION = re.compile(r"\$\$(?P<tex>[^$]+)\$\$ *\((?P<label>[\w:.-]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 # What a page may import that `lstmlib[notebooks]` does not bring: the module, and what installs it
-BESIDE = {"parselmouth": "praat-parselmouth==0.4.7"}
+BESIDE = {"music21": "music21==10.5.1", "parselmouth": "praat-parselmouth==0.4.7"}
 
 
 def install_cell(address: str | None, commit: str = "HEAD", modules: Iterable[str] = ()) -> str:
@@ -145,9 +145,10 @@ def executed(app: Sphinx, page: str) -> NotebookNode:
 
 
 def imported(notebook: NotebookNode) -> list[str]:
-    """The modules that a notebook's code imports, without what lies within them."""
+    """The modules that a notebook's code imports or looks for, without what lies within them."""
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return sorted(set(re.findall(r"^ *(?:import|from) (\w+)", code, re.MULTILINE)))
+    found = re.findall(r"^ *(?:import|from) (\w+)|find_spec\(\"(\w+)\"\)", code, re.MULTILINE)
+    return sorted({one or other for one, other in found})
 
 
 def pages(app: Sphinx) -> list[str]:

@@ -15,6 +15,7 @@ from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.story_reader import StoryReader
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
+from lstmlib.figures.tune_writer import TuneWriter
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "StoryReader",
     "ThreeSwitches",
     "Threshold",
+    "TuneWriter",
     "UnrolledLoop",
 ]
