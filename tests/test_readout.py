@@ -67,8 +67,8 @@ def test_its_name_says_its_sizes():
 # The losses
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_cross_entropy_equals_torch_whatever_the_order_in_memory(rng, order):
+@pytest.mark.parametrize("order", ["C", "F"], ids=["rows in memory", "columns in memory"])
+def test_cross_entropy_equals_torch(rng, order):
     logits, targets = np.array(rng.standard_normal((T, B, V)), order=order), rng.integers(0, V, (T, B))
     loss, dlogits = cross_entropy(logits, targets)
 
