@@ -46,17 +46,18 @@ def new_path(rng: Generator | None = None) -> tuple[tuple[str, ...], Path]:
     """Draw one to three directions, none twice in a row, and a path (T, 2) that goes them in turn.
 
     Each leg has 3 to 8 pixels; before, between and after the legs the digit rests, so that all has T = 12
-    places. A path that would leave the screen is drawn again; of the places where a path may start, all are
-    equally likely. Raises ValueError for an `rng` that is no Generator.
+    places. One, two and three legs are equally likely. A path that takes too long or would leave the screen
+    is drawn again with as many legs; of the places where it may start, all are equally likely. Raises
+    ValueError for an `rng` that is no Generator.
 
     >>> directions, path = new_path(np.random.default_rng(4))
     >>> directions, path.shape, directions_of(path) == directions
-    (('right',), (12, 2), True)
+    (('down', 'left', 'down'), (12, 2), True)
     """
     rng = check_rng(rng)
+    count = rng.integers(1, LEGS + 1)
     while True:
-        legs = rng.integers(4, size=rng.integers(1, LEGS + 1))
-        pixels = rng.integers(SHORTEST, ROOM + 1, size=len(legs))
+        legs, pixels = rng.integers(4, size=count), rng.integers(SHORTEST, ROOM + 1, size=count)
         rest = FRAMES - 1 - pixels.sum()
         if rest < 0 or (legs[1:] == legs[:-1]).any():
             continue
@@ -64,8 +65,8 @@ def new_path(rng: Generator | None = None) -> tuple[tuple[str, ...], Path]:
         # -1 is a rest: each leg with the rest before it, and the last rest
         moves = np.full(FRAMES - 1, -1)
         ends = np.cumsum(rests[:-1] + pixels)
-        for leg, count, end in zip(legs, pixels, ends, strict=True):
-            moves[end - count : end] = leg
+        for leg, length, end in zip(legs, pixels, ends, strict=True):
+            moves[end - length : end] = leg
         path = walk((0, 0), moves)
         low, high = path.min(axis=0), path.max(axis=0)
         if (high - low <= ROOM).all():

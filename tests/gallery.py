@@ -6,6 +6,7 @@ from ipywidgets import FloatSlider
 from lstmlib import LSTM, BidirectionalLSTM, figures
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.electrocardiogram import HZ
+from lstmlib.moving_digits import WORDS
 from lstmlib.number_words import ENGLISH, GERMAN
 from lstmlib.readout import Readout
 from lstmlib.strokes import new_writer, write
@@ -40,6 +41,23 @@ def counters():
     return figures.Counters(
         {name: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for name in ("one", "other")}
     )
+
+
+def moving_digit(**options):
+    """A digit drawn by a hand of noise, and networks that have learned nothing, but speak up."""
+    rng = np.random.default_rng(1)
+    eye = {"near.weight": rng.normal(0, 0.5, (3, 1, 5, 5)), "near.bias": rng.normal(0, 0.5, 3)}
+    eye |= {"far.weight": rng.normal(0, 0.3, (5, 3, 3, 3)), "far.bias": rng.normal(0, 0.5, 5)}
+    eye |= {"mix.weight": rng.normal(0, 0.2, (6, 80)), "mix.bias": rng.normal(0, 0.5, 6)}
+    eye |= {"answer.weight": rng.normal(0, 1, (12, 6)), "answer.bias": rng.normal(0, 0.5, 12)}
+    teller = torch_lstm("read", 12, rng) | torch_lstm("say", 3, rng)
+    teller |= {"embed.weight": rng.normal(0, 1, (len(WORDS), 3))}
+    teller |= {"out.weight": rng.normal(0, 3, (len(WORDS), SIZE)), "out.bias": rng.normal(0, 0.5, len(WORDS))}
+    scans = {name: rng.integers(17, size=(8, 8)) / 16 for name in ("three", "eight")}
+    arguments = {"eye": eye, "teller": teller, "scans": scans, "threshold": 0.0}
+    figure = figures.MovingDigit(**arguments | options)
+    figure.moves = [0, 0, 0, -1, 2, 2, 2]
+    return figure
 
 
 def pen_reader():
@@ -102,6 +120,7 @@ EXAMPLES = {
     "Gate": figures.Gate,
     "GradientByLag": lambda: figures.GradientByLag(forget_bias=1.0),
     "LSTMCell": figures.LSTMCell,
+    "MovingDigit": moving_digit,
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
     "SpokenNumber": spoken_number,
