@@ -49,9 +49,11 @@ def moving_digit(**options):
     eye = {"near.weight": rng.normal(0, 0.5, (3, 1, 5, 5)), "near.bias": rng.normal(0, 0.5, 3)}
     eye |= {"far.weight": rng.normal(0, 0.3, (5, 3, 3, 3)), "far.bias": rng.normal(0, 0.5, 5)}
     eye |= {"mix.weight": rng.normal(0, 0.2, (6, 80)), "mix.bias": rng.normal(0, 0.5, 6)}
-    eye |= {"answer.weight": rng.normal(0, 1, (12, 6)), "answer.bias": rng.normal(0, 0.5, 12)}
+    eye |= {"answer.weight": rng.normal(0, 4, (12, 6)), "answer.bias": rng.normal(0, 0.5, 12)}
     teller = torch_lstm("read", 12, rng) | torch_lstm("say", 3, rng)
-    teller |= {"embed.weight": rng.normal(0, 1, (len(WORDS), 3))}
+    teller |= {"embed.weight": rng.normal(0, 3, (len(WORDS), 3))}
+    teller["say.bias_ih_l0"][SIZE : 2 * SIZE] += 4  # what was read is kept
+    teller["read.weight_ih_l0"] *= 3
     teller |= {"out.weight": rng.normal(0, 3, (len(WORDS), SIZE)), "out.bias": rng.normal(0, 0.5, len(WORDS))}
     scans = {name: rng.integers(17, size=(8, 8)) / 16 for name in ("three", "eight")}
     arguments = {"eye": eye, "teller": teller, "scans": scans, "threshold": 0.0}

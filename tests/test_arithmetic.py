@@ -662,7 +662,7 @@ def test_a_teller_in_javascript_looks_and_tells_as_the_figure_does_in_python(jav
 def test_sentences_and_legs_in_javascript_are_those_of_lstmlib(javascript):
     rng, canvas = np.random.default_rng(0), moving_digit().children[0]
     words = [rng.integers(len(WORDS), size=5).tolist() for _ in range(100)]
-    words += [[*WORDS.encode(["eight", "left", "down"]), 2, 0], [*WORDS.encode(["one", "up"]), 2, 5, 5]]
+    words += [WORDS.encode(said).tolist() for said in (["eight", "left", "down", END], ["one", "up", END])]
     moves = rng.integers(-1, 4, size=(50, 11)).tolist()
     found = javascript(
         DIGIT,

@@ -1180,6 +1180,8 @@ def an_eye_and_a_teller():
     with torch.no_grad():
         for weight in (*eye.parameters(), *teller.parameters()):
             weight *= 2
+        eye.answer.weight *= 20
+        teller["embed"].weight *= 3
         teller["out"].weight *= 4
     return eye.double(), teller.double()
 
@@ -1278,10 +1280,10 @@ EYE_WEIGHTS, TELLER_WEIGHTS = AnEye().state_dict(), a_teller().state_dict()
         (
             lambda: MovingDigit(
                 EYE_WEIGHTS,
-                TELLER_WEIGHTS | {"read.bias_ih_l0": np.ones(8)} | {"read.bias_hh_l0": np.ones(8)},
+                TELLER_WEIGHTS | {"out.weight": np.ones((3, 5))},
                 SCANS,
             ),
-            "out.bias must have shape (17,), got (3,)",
+            "out.weight must have shape (17, 5), got (3, 5)",
         ),
         (
             lambda: MovingDigit(EYE_WEIGHTS | {"far.weight": np.ones((6, 3, 2, 2))}, TELLER_WEIGHTS, SCANS),
