@@ -117,10 +117,11 @@ export function judge(moves, told, words, settings) {
   if (!said) return { ...found, why: "none" };
   if (told.probability < threshold) return { ...found, why: "unsure" };
   const ways = told.words.slice(1, told.words.indexOf(settings.end)).map((k) => k - 3 - names);
-  return { ...found, said, right: String(ways) === String(legs.map(({ way }) => way)) };
+  const right = String(ways) === String(legs.map(({ way }) => way));
+  return { ...found, said, right, name: words[told.words[0]] };
 }
 
-function report({ why, said, right, legs, probability }, scan, directions, { shortest, legs: most, threshold }) {
+function report({ why, said, right, name, legs, probability }, scan, directions, { shortest, legs: most, threshold }) {
   const way = legs.map((leg) => `${directions[leg.way]} ${leg.pixels}`).join(", ");
   const moved = `You moved the scan “${scan}” ${way}`;
   if (why === "still") return "The digit has not moved yet. Drag it over the screen, or press a direction.";
@@ -137,7 +138,8 @@ function report({ why, said, right, legs, probability }, scan, directions, { sho
       `${moved}. The network is not sure enough: its likeliest sentence has a probability of ${number(probability)}, ` +
       `and below ${number(threshold)} it keeps silent.`
     );
-  const judged = right ? "Its directions are right." : "Its directions are wrong.";
+  const taken = name === scan ? "" : `, and it takes “${scan}” for “${name}”`;
+  const judged = `Its directions are ${right ? "right" : "wrong"}${taken}.`;
   return `The network says “${said}”, with a probability of ${number(probability)}. ${moved}. ${judged}`;
 }
 
