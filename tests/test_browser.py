@@ -737,7 +737,7 @@ def test_a_dragged_digit_is_told_and_a_way_that_no_film_has_gets_a_reason(visit,
         ([(8, 8), (12, 12)], "fewer than 3 pixels in one direction, so the network is not asked"),
         ([(8, 8), (8, 40)], "It stopped at the edge: the digit cannot leave the screen."),
         (
-            [(4, 4), (4, 12), (12, 12)],
+            [(2, 2), (2, 9), (11, 9)],
             "The film is full after 11 moves, and the rest of your way",
         ),
     ):
