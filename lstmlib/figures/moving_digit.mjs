@@ -55,7 +55,7 @@ async function render({ model, el }) {
     done: (drawn, why) => {
       notice = why ? DRAGGED[why](room.last) : "";
       const before = JSON.stringify([now().start, now().moves]);
-      if (before === JSON.stringify([drawn.start, drawn.moves])) show("");
+      if (before === JSON.stringify([drawn.start, drawn.moves])) show(notice);
       else set(model, drawn);
     },
   });
@@ -63,7 +63,7 @@ async function render({ model, el }) {
     const { scan, start, moves } = now();
     const one = moves.length === was.moves.length + 1 && !changed.includes("start");
     if (changed.includes("scan")) show(`You chose ${scan}. `);
-    else if (one) show(moves.at(-1) < 0 ? "A rest. " : `One pixel ${directions[moves.at(-1)]}. `);
+    else if (one && !notice) show(moves.at(-1) < 0 ? "A rest. " : `One pixel ${directions[moves.at(-1)]}. `);
     else if (!moves.length) show(`The film starts at row ${start[0]}, column ${start[1]} now. `);
     else show(notice);
     notice = "";
