@@ -3,7 +3,7 @@
 import numpy as np
 from ipywidgets import FloatSlider
 
-from lstmlib import LSTM, BidirectionalLSTM, figures
+from lstmlib import LSTM, BidirectionalLSTM, figures, moving_digits
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.electrocardiogram import HZ
 from lstmlib.number_words import ENGLISH, GERMAN
@@ -41,6 +41,25 @@ def counters():
     return figures.Counters(
         {name: (LSTM(2, 3, rng=rng), Readout(3, 3, rng=rng)) for name in ("one", "other")}
     )
+
+
+def moving_digit(**options):
+    """A digit drawn by a hand of noise, and networks that have learned nothing, but speak up."""
+    rng, V = np.random.default_rng(1), len(moving_digits.WORDS)
+    eye = {"near.weight": rng.normal(0, 0.5, (3, 1, 5, 5)), "near.bias": rng.normal(0, 0.5, 3)}
+    eye |= {"far.weight": rng.normal(0, 0.3, (5, 3, 3, 3)), "far.bias": rng.normal(0, 0.5, 5)}
+    eye |= {"mix.weight": rng.normal(0, 0.2, (6, 80)), "mix.bias": rng.normal(0, 0.5, 6)}
+    eye |= {"answer.weight": rng.normal(0, 4, (12, 6)), "answer.bias": rng.normal(0, 0.5, 12)}
+    teller = torch_lstm("read", 12, rng) | torch_lstm("say", 3, rng)
+    teller |= {"embed.weight": rng.normal(0, 3, (V, 3))}
+    teller["say.bias_ih_l0"][SIZE : 2 * SIZE] += 4  # what was read is kept
+    teller["read.weight_ih_l0"] *= 3
+    teller |= {"out.weight": rng.normal(0, 3, (V, SIZE)), "out.bias": rng.normal(0, 0.5, V)}
+    scans = {name: rng.integers(17, size=(8, 8)) / 16 for name in ("three", "eight")}
+    arguments = {"eye": eye, "teller": teller, "scans": scans, "threshold": 0.0}
+    figure = figures.MovingDigit(**arguments | options)
+    figure.moves = [0, 0, 0, -1, 2, 2, 2]
+    return figure
 
 
 def pen_reader():
@@ -131,6 +150,7 @@ EXAMPLES = {
     "Gate": figures.Gate,
     "GradientByLag": lambda: figures.GradientByLag(forget_bias=1.0),
     "LSTMCell": figures.LSTMCell,
+    "MovingDigit": moving_digit,
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
     "SpokenNumber": spoken_number,

@@ -12,6 +12,7 @@ import gallery
 import numpy as np
 import pytest
 from conftest import unpacked
+from gallery import moving_digit
 
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
@@ -31,11 +32,13 @@ from lstmlib.figures import (
 )
 from lstmlib.figures.canvas import module_source
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
+from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
+from lstmlib.moving_digits import DIRECTIONS, WORDS, directions_of, sentence, walk
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
 from lstmlib.readout import Readout
 from lstmlib.stories import PLACES, as_question, as_text, read_question, read_story, stories, where_is
@@ -61,6 +64,9 @@ CALL = """async ({ source, argument }) => {
 }"""
 IN_NODE = """import { readFileSync } from "node:fs";
 process.stdout.write(JSON.stringify(await (CALL)(JSON.parse(readFileSync(0, "utf8")))));"""
+
+
+DIGIT = "moving_digit"
 
 
 def node(call, given):
@@ -813,3 +819,114 @@ def test_the_weights_of_a_composer_travel_as_they_are():
     both = [weights[f"lstm.bias_{name}_l0"].astype(np.float32) for name in ("ih", "hh")]
     np.testing.assert_array_equal(found["lstm.b"], both[0] + both[1])
     np.testing.assert_array_equal(found["readout.W"], weights["read.weight"].astype(np.float32))
+
+
+def random_way(figure, rng):
+    """Set a start and moves that stay on the screen: legs and rests, sometimes too short or too many."""
+    while True:
+        legs = rng.integers(-1, 4, size=rng.integers(1, 6))
+        moves = np.repeat(legs, rng.integers(1, 6, size=len(legs)))[:11].tolist()
+        figure.start = rng.integers(9, size=2)
+        try:
+            figure.moves = moves
+        except ValueError:
+            continue
+        return moves
+
+
+def test_a_teller_in_javascript_looks_and_tells_as_the_figure_does_in_python(javascript):
+    figure, rng, asked = moving_digit(), np.random.default_rng(0), []
+    for k in range(30):
+        figure.scan = ("three", "eight")[k % 2]
+        moves = random_way(figure, rng)
+        asked.append((figure.scan, figure.start, moves, figure.frames, figure.telling, figure.sentence))
+    canvas = figure.children[0]
+    found = javascript(
+        DIGIT,
+        """async (module, { data, places, settings, scans, words, asked }) => {
+          const { unpack, pathOf, frameOf, look, tell, judge } = module;
+          const network = await unpack(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), places);
+          const images = Object.fromEntries(scans);
+          return asked.map(([scan, start, moves]) => {
+            const path = pathOf(start, moves, settings);
+            const frames = path.map((place) => frameOf(images[scan], place, settings));
+            const answers = frames.map((frame) => look(frame, network, settings));
+            const told = tell(answers, network, settings);
+            const { said, why } = judge(moves, told, words, settings);
+            return { frames: frames.map((frame) => [...frame]), answers, said: said ?? null, why, ...told };
+          });
+        }""",
+        {
+            "data": base64.b64encode(canvas.data).decode(),
+            "places": canvas.places,
+            "settings": canvas.settings,
+            "scans": canvas.scans,
+            "words": canvas.words,
+            "asked": [(scan, start, moves) for scan, start, moves, *_ in asked],
+        },
+    )
+    weights = figure._weights
+    for one, (_, _, _, frames, telling, expected) in zip(found, asked, strict=True):
+        np.testing.assert_allclose(np.reshape(one["frames"], (12, 16, 16)), frames, rtol=0, atol=1e-7)
+        answers = _look(np.reshape(one["frames"], (12, 16, 16)), weights)
+        np.testing.assert_allclose(one["answers"], answers, rtol=0, atol=1e-10)
+        assert tuple(one["words"]) == telling.words
+        assert one["probability"] == pytest.approx(telling.probability, rel=1e-5)
+        exact = _tell(answers, weights)
+        assert one["probability"] == pytest.approx(exact.probability, rel=1e-10)
+        assert one["said"] == expected
+        assert ("why" in one) == (expected is None)
+    assert len({tuple(one["words"]) for one in found}) > 3
+
+
+def test_sentences_and_legs_in_javascript_are_those_of_lstmlib(javascript):
+    rng, canvas = np.random.default_rng(0), moving_digit().children[0]
+    words = [rng.integers(len(WORDS), size=5).tolist() for _ in range(100)]
+    words += [WORDS.encode(said).tolist() for said in (["eight", "left", "down", END], ["one", "up", END])]
+    moves = rng.integers(-1, 4, size=(50, 11)).tolist()
+    found = javascript(
+        DIGIT,
+        """({ sentenceOf, legsOf }, { all, words, moves, settings }) => ({
+          said: all.map((one) => sentenceOf(one, words, settings) ?? null),
+          legs: moves.map((one) => legsOf(one)),
+        })""",
+        {"all": words, "words": canvas.words, "moves": moves, "settings": canvas.settings},
+    )
+    assert found["said"] == [sentence(one) for one in words]
+    assert found["said"][-2:] == ["an eight moves left, then down", "a one moves up"]
+    for one, legs in zip(moves, found["legs"], strict=True):
+        assert tuple(list(DIRECTIONS)[leg["way"]] for leg in legs) == directions_of(walk((0, 0), one))
+        assert sum(leg["pixels"] for leg in legs) == sum(move >= 0 for move in one)
+
+
+def test_a_hand_that_trembles_moves_the_digit_in_legs_and_never_off_the_screen(javascript):
+    rng, settings = np.random.default_rng(0), moving_digit().children[0].settings
+    # A hand goes five cells to the right and four down, half a cell off its line now and then
+    way = [*((0, t) for t in np.linspace(0, 5, 30)), *((t, 5) for t in np.linspace(0, 4, 30))]
+    hand = (np.array(way) + rng.uniform(-0.6, 0.6, (60, 2))).tolist()
+    wild = np.cumsum(rng.uniform(-2, 2, (80, 2)), axis=0).tolist()
+    found = javascript(
+        DIGIT,
+        """({ follow }, { hands, settings }) => hands.map(([start, hand]) => {
+          const room = { ...settings, last: settings.frames - 1 };
+          const held = { grip: start.map(() => 0), start, place: start, moves: [] };
+          for (const [row, column] of hand) follow(held, [start[0] + row, start[1] + column], room);
+          return held;
+        })""",
+        {
+            "hands": [[[2, 2], hand], [[4, 4], wild], [[0, 0], [[-5, 0]]], [[0, 0], [[0, 20]]]],
+            "settings": settings,
+        },
+    )
+    straight, wandered, pushed, far = found
+    assert directions_of(walk((2, 2), straight["moves"])) == ("right", "down")
+    assert "why" not in straight
+    for one in found:
+        path = walk(one["start"], one["moves"])
+        assert (path >= 0).all()
+        assert (path <= 8).all()
+        assert path[-1].tolist() == one["place"]
+        assert len(one["moves"]) <= 11
+    assert wandered["moves"]
+    assert (pushed["why"], pushed["moves"]) == ("edge", [])
+    assert (far["why"], far["moves"]) == ("edge", [1] * 8)

@@ -13,6 +13,7 @@ from gallery import EXAMPLES, sliders
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstmlib import moving_digits
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
@@ -22,6 +23,7 @@ from lstmlib.figures import (
     Gate,
     GradientByLag,
     LSTMCell,
+    MovingDigit,
     PenReader,
     PenWriter,
     SpokenNumber,
@@ -32,6 +34,7 @@ from lstmlib.figures import (
 from lstmlib.figures.canvas import FOLDER, module_source
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
+from lstmlib.figures.moving_digit import Telling
 from lstmlib.figures.pen_writer import Written, chance_from
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
@@ -44,6 +47,23 @@ from lstmlib.stories import PLACES, WORDS, as_question, as_text, read_story, sto
 from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
 from lstmlib.tunes import KEYS, METRES, SYMBOLS, notes_of
+
+SCANS = {"one": np.eye(8), "two": np.tril(np.ones((8, 8))) / 2}
+
+
+class AnEye(torch.nn.Module):
+    """The eye of the page about films, small and untrained."""
+
+    def __init__(self, C=3, d=6):
+        super().__init__()
+        self.near = torch.nn.Conv2d(1, C, 5, stride=2, padding=2)
+        self.far = torch.nn.Conv2d(C, 2 * C, 3, stride=2, padding=1)
+        self.mix, self.answer = torch.nn.Linear(32 * C, d), torch.nn.Linear(d, 12)
+
+    def forward(self, x):
+        h = self.far(self.near(x).relu()).relu()
+        y = self.answer(self.mix(h.flatten(1)).relu())
+        return torch.cat([y[:, :10].softmax(1), y[:, 10:]], 1)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +138,7 @@ TIES = {
     "PenWriter": [("value", "bias")],
     "StoryReader": [],
     "TuneWriter": [("value", "temperature")],
+    "MovingDigit": [],
 }
 
 
@@ -1047,10 +1068,14 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "gate",
         "gradient_by_lag",
         "lstm_cell",
+        "moving_digit",
         "pen_reader",
         "pen_writer",
+        "spoken_number",
         "story_reader",
         "three_switches",
+        "threshold",
+        "tune_writer",
         "unrolled_loop",
     ],
 )
@@ -1345,3 +1370,167 @@ def test_a_tune_writer_names_what_it_cannot_take(changed, message):
             with pytest.raises(ValueError, match=re.escape(message)):
                 setattr(figure, name, value)
     assert (figure.key, figure.metre, figure.temperature, figure.seed) == ("G", "6/8", 0.8, 1)
+
+
+def a_teller(H=5, E=4):
+    parts = {"read": torch.nn.LSTM(12, H), "embed": torch.nn.Embedding(len(moving_digits.WORDS), E)}
+    parts |= {"say": torch.nn.LSTM(E, H), "out": torch.nn.Linear(H, len(moving_digits.WORDS))}
+    return torch.nn.ModuleDict(parts)
+
+
+EYE_WEIGHTS, TELLER_WEIGHTS = AnEye().state_dict(), a_teller().state_dict()
+
+
+def an_eye_and_a_teller():
+    """In float64, with numbers that float32 holds, and so large that something is said."""
+    torch.manual_seed(2)
+    eye, teller = AnEye(), a_teller()
+    with torch.no_grad():
+        for weight in (*eye.parameters(), *teller.parameters()):
+            weight *= 2
+        eye.answer.weight *= 20
+        teller["embed"].weight *= 3
+        teller["out"].weight *= 4
+    return eye.double(), teller.double()
+
+
+def test_a_moving_digit_is_told_what_its_torch_models_say():
+    eye, teller = an_eye_and_a_teller()
+    figure, rng, said = (
+        MovingDigit(eye.state_dict(), teller.state_dict(), SCANS, 0.0),
+        np.random.default_rng(0),
+        set(),
+    )
+    for k in range(20):
+        figure.scan = ("one", "two")[k % 2]
+        figure.start, figure.moves = (4, 4), rng.integers(-1, 4, size=4)
+        path = [(4, 4)]
+        for move in [*figure.moves, *[-1] * 7]:
+            step = {-1: (0, 0), 0: (0, -1), 1: (0, 1), 2: (-1, 0), 3: (1, 0)}[move]
+            path.append((path[-1][0] + step[0], path[-1][1] + step[1]))
+        assert figure.path.tolist() == [list(place) for place in path]
+        frames = np.zeros((12, 16, 16))
+        for frame, (row, column) in zip(frames, path, strict=True):
+            frame[row : row + 8, column : column + 8] = SCANS[figure.scan]
+        np.testing.assert_array_equal(figure.frames, frames)
+        with torch.no_grad():
+            state = teller["read"](eye(torch.tensor(frames)[:, None])[:, None])[1]
+            word, words, probability = 1, [], 1.0
+            while word != 2 and len(words) < 5:
+                h, state = teller["say"](teller["embed"](torch.tensor([[word]])), state)
+                p = teller["out"](h)[0, 0].softmax(0)
+                word = int(p.argmax())
+                words.append(word)
+                probability *= p[word].item()
+        assert figure.telling.words == tuple(words)
+        assert figure.telling.probability == pytest.approx(probability, rel=1e-4)
+        said.add(figure.telling.words)
+    assert len(said) > 2
+
+
+def test_a_moving_digit_keeps_silent_about_a_path_that_no_training_film_has(monkeypatch):
+    figure = gallery.moving_digit()
+    words = tuple(moving_digits.WORDS.encode(("three", "left", "<end>")).tolist())
+    monkeypatch.setattr("lstmlib.figures.moving_digit._tell", lambda *_: Telling(words, 0.7))
+    figure.start = (4, 4)
+    for moves in ([], [-1] * 11, [0, 0], [0, 0, 0, 2], [0, 1] * 4, [0] * 3 + [1, 0, 3] * 2):
+        figure.moves = moves
+        assert figure.sentence is None
+    figure.start = (8, 8)
+    figure.moves = [0] * 3 + [2] * 3 + [1] * 3
+    assert figure.sentence == "a three moves left"
+    figure.children[0].settings = figure.children[0].settings | {"threshold": 0.71}
+    assert figure.sentence is None
+    figure.start = (8, 8)
+    figure.moves = [0] * 3 + [2] * 3
+    words = tuple(moving_digits.WORDS.encode(("left", "three", "<end>")).tolist())
+    monkeypatch.setattr("lstmlib.figures.moving_digit._tell", lambda *_: Telling(words, 1.0))
+    assert figure.sentence is None  # it is none
+
+
+def test_a_new_start_takes_the_moves_of_a_digit_back():
+    figure = gallery.moving_digit()
+    assert len(figure.moves) == 7
+    figure.start = (0, 8)
+    assert (figure.moves, figure.start, figure.scan) == ([], (0, 8), "three")
+    assert gallery.moving_digit(scan="eight").scan == "eight"
+
+
+def test_the_weights_of_a_moving_digit_travel_compressed_and_whole():
+    torch.manual_seed(0)
+    eye, teller = AnEye(16, 48), a_teller(48, 16)
+    canvas = MovingDigit(eye.state_dict(), teller.state_dict(), SCANS).children[0]
+    assert len(canvas.data) < 300 * 1024
+    found = unpacked(canvas)
+    np.testing.assert_array_equal(found["far.W"].reshape(32, 16, 3, 3), eye.far.weight.detach().numpy())
+    column = teller["say"].weight_ih_l0 @ teller["embed"].weight[7]
+    np.testing.assert_allclose(found["say.W_x"][:, 7], column.detach().numpy(), atol=1e-6)
+    assert not any("embed" in name for name in found)
+
+
+def without(weights, name):
+    return {key: value for key, value in weights.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: MovingDigit(without(EYE_WEIGHTS, "mix.bias"), TELLER_WEIGHTS, SCANS),
+            "missing: mix.bias",
+        ),
+        (
+            lambda: MovingDigit(
+                EYE_WEIGHTS,
+                TELLER_WEIGHTS | {"out.weight": np.ones((3, 5))},
+                SCANS,
+            ),
+            "out.weight must have shape (17, 5), got (3, 5)",
+        ),
+        (
+            lambda: MovingDigit(EYE_WEIGHTS | {"far.weight": np.ones((6, 3, 2, 2))}, TELLER_WEIGHTS, SCANS),
+            "far.weight must have shape (C, D, K, K) with an odd K, got (6, 3, 2, 2)",
+        ),
+        (
+            lambda: MovingDigit(EYE_WEIGHTS | {"answer.weight": np.ones((11, 6))}, TELLER_WEIGHTS, SCANS),
+            "answer.weight must have shape (12, 6), got (11, 6)",
+        ),
+        (lambda: MovingDigit(EYE_WEIGHTS, TELLER_WEIGHTS, {}), "scans must hold at least one image"),
+        (
+            lambda: MovingDigit(EYE_WEIGHTS, TELLER_WEIGHTS, {"a": 2 * np.ones((8, 8))}),
+            "scans['a'] must hold 8 x 8 numbers from 0 to 1",
+        ),
+        (
+            lambda: MovingDigit(EYE_WEIGHTS, TELLER_WEIGHTS, SCANS, 1.5),
+            "threshold must be a number from 0 to 1, got 1.5",
+        ),
+        (
+            lambda: MovingDigit(EYE_WEIGHTS, TELLER_WEIGHTS, SCANS, scan="x"),
+            "scan must be one of ['one', 'two'], got 'x'",
+        ),
+    ],
+)
+def test_what_no_moving_digit_can_be_made_of_is_named(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("start", (0, 9), "start must be two whole numbers from 0 to 8, got (0, 9)"),
+        ("start", (0.5, 1), "start must be two whole numbers"),
+        ("start", (1,), "start must be two whole numbers"),
+        ("moves", [0] * 12, "moves must be up to 11 whole numbers from -1 to 3"),
+        ("moves", [4], "moves must be up to 11 whole numbers from -1 to 3, got [4]"),
+        ("moves", [0] * 5, "moves must not lead off the screen, but frame 6 is there"),
+        ("scan", "nine", "scan must be one of ['three', 'eight'], got 'nine'"),
+    ],
+)
+def test_where_a_digit_cannot_be_is_named_and_nothing_changes(name, value, message):
+    figure = gallery.moving_digit()
+    figure.start = (4, 4)
+    before = figure.start, figure.moves, figure.scan
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert (figure.start, figure.moves, figure.scan) == before

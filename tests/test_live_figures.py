@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from itertools import pairwise
 from types import SimpleNamespace
 
 import nbformat
@@ -15,7 +16,10 @@ from lstmlib.activations import sigmoid
 from lstmlib.figures import GradientByLag, PenWriter
 from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
+from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import NAMES
+from lstmlib.moving_digits import DIRECTIONS, film, walk
+from lstmlib.moving_digits import sentence as in_words
 from lstmlib.stories import PLACES, read_question, read_story, where_is
 
 # The page that shows each figure first, and how many sliders it has
@@ -596,6 +600,102 @@ def test_a_story_is_answered_and_one_that_cannot_be_read_is_met_with_a_sentence(
         assert field.get_attribute("aria-invalid") == "true"
     field.fill("Where is Anna?")
     assert "The story does not say where anna is; the networks have no word for that" in line.text_content()
+
+
+@pytest.fixture(scope="session")
+def digit_in_python(site):
+    """The figure's networks, made of the weights that the page has, and its scans."""
+    text = (site / "chapters/applications/video_to_text.html").read_text()
+    [state] = re.findall(r'type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.S)
+    [canvas] = [one for one in json.loads(state)["state"].values() if "moves" in one["state"]]
+    [data] = [buffer["data"] for buffer in canvas["buffers"] if buffer["path"] == ["data"]]
+    has = canvas["state"]
+    weights = unpacked(SimpleNamespace(data=base64.b64decode(data), places=has["places"]))
+    return weights, dict(has["scans"]), has["settings"]["threshold"]
+
+
+# For each way the keys that lead there from the middle of the screen
+WAYS = {"left": ["left"] * 4, "up": ["up"] * 4, "there and back": ["right"] * 4 + ["left"] * 4}
+WAYS |= {"with a rest": ["down"] * 3 + ["rest"] * 2 + ["left"] * 4}
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_a_digit_moved_by_keys_gets_the_sentence_that_lstmlib_computes(visit, digit_in_python, width):
+    page = visit("chapters/applications/video_to_text", width=width)
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, said = root.locator("[aria-live]"), 0
+    weights, scans, threshold = digit_in_python
+    for name, scan in list(scans.items())[1::3]:
+        root.get_by_label("Digit:").select_option(name)
+        for way in WAYS.values():
+            root.get_by_role("button", name="Centre").press("Enter")
+            for key in way:
+                root.get_by_role("button", name=key, exact=True).press("Enter")
+            moves = [["rest", *DIRECTIONS].index(key) - 1 for key in way]
+            path = walk((4, 4), [*moves, *[-1] * (11 - len(moves))])
+            frames = film(np.array(scan)[None], path[:, None])[:, 0].astype(float)
+            told = _tell(_look(frames, weights), weights)
+            expected = in_words(told.words)
+            if told.probability < threshold or expected is None:
+                assert "The network says “" not in line.text_content()
+            else:
+                assert f"The network says “{expected}”" in line.text_content()
+                assert numbers(line.text_content())[0] == pytest.approx(told.probability, abs=0.0051)
+                assert root.get_by_text(f"“{expected}”", exact=True).count() == 1
+                said += 1
+    assert said > 4
+
+
+def drag(root, places, by):
+    """The digit over the screen; what the figure then says. A place is a row and a column of the screen."""
+    screen = root.locator("svg").first
+    screen.scroll_into_view_if_needed()
+    box = screen.bounding_box()
+    scale = box["width"] / 360
+    by(root.page, [(box["x"] + (4 + 11 * x) * scale, box["y"] + (4 + 11 * y) * scale) for y, x in places])
+    assert screen.bounding_box() == box, "the page moved under the finger"
+    return root.locator("[aria-live]").text_content()
+
+
+def finely(*corners, parts=12):
+    """Places along a way, as a finger leaves them."""
+    shares = np.linspace(0, 1, parts + 1)[1:]
+    ways = [np.outer(1 - shares, a) + np.outer(shares, b) for a, b in pairwise(corners)]
+    return [corners[0], *np.concatenate(ways).tolist()]
+
+
+@pytest.mark.parametrize(("width", "by"), [(1280, with_mouse), (375, with_mouse), (375, with_finger)])
+def test_a_dragged_digit_is_told_and_a_way_that_no_film_has_gets_a_reason(visit, width, by):
+    page = visit("chapters/applications/video_to_text", width=width, has_touch=by is with_finger)
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line = root.locator("[aria-live]")
+    root.get_by_role("button", name="Centre").press("Enter")
+    assert "has not moved yet" in line.text_content()
+    assert "left 4, up 4" in drag(root, finely((8, 8), (8, 4), (4, 4)), by)
+    for corners, reason in (
+        ([(8, 8), (8, 10)], "fewer than 3 pixels in one direction, so the network is not asked"),
+        ([(8, 8), (12, 12)], "fewer than 3 pixels in one direction, so the network is not asked"),
+        ([(8, 8), (8, 40)], "It stopped at the edge: the digit cannot leave the screen."),
+        (
+            [(2, 2), (2, 9), (11, 9)],
+            "The film is full after 11 moves, and the rest of your way",
+        ),
+    ):
+        root.get_by_role("button", name="Centre").press("Enter")
+        assert reason in drag(root, finely(*corners), by)
+    root.get_by_role("button", name="Centre").press("Enter")
+    for k in range(4):
+        root.get_by_role("button", name="left").press("ArrowLeft")
+        assert f"left {k + 1}" in line.text_content()
+    root.get_by_role("button", name="left").press("Enter")
+    assert "it is at its edge, and goes no further left" in line.text_content()
+    for _ in range(8):
+        root.get_by_role("button", name="rest").press("Enter")
+    assert "The film is full: it has room for 11 moves." in line.text_content()
+    root.get_by_role("button", name="Start here").press("Enter")
+    assert "The film starts at row 4, column 0 now." in line.text_content()
 
 
 @pytest.mark.parametrize("width", [1280, 375])

@@ -9,6 +9,7 @@ from lstmlib.figures.counters import Counters
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
+from lstmlib.figures.moving_digit import MovingDigit
 from lstmlib.figures.pen_reader import PenReader
 from lstmlib.figures.pen_writer import PenWriter
 from lstmlib.figures.spoken_number import SpokenNumber
@@ -24,6 +25,7 @@ __all__ = [
     "Gate",
     "GradientByLag",
     "LSTMCell",
+    "MovingDigit",
     "PenReader",
     "PenWriter",
     "SpokenNumber",
