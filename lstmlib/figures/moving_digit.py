@@ -75,9 +75,9 @@ class MovingDigit(Figure):
     """A trained eye and teller, with their weights in the page, and a digit to move over their screen.
 
     The reader drags the digit with mouse or finger, or moves it by buttons and arrow keys. The page makes
-    the twelve frames, lets the eye look at each, and shows what the teller says of them. A path that is too
-    short, and one that no training film could have (a leg of fewer than three pixels, or more than three
-    legs), gets a reason and no sentence; so does what the teller says with a probability below `threshold`.
+    the twelve frames, lets the eye look at each, and shows what the teller says of them. A path with
+    a leg of fewer than three pixels or with more than three legs, as no training film has, gets a reason and
+    no sentence; so does what the teller says with a probability below `threshold`.
     The weights travel as float32, compressed.
 
     `eye` is the `state_dict` of a torch model with the parts `near` and `far` (`Conv2d` of stride 2 that
