@@ -332,7 +332,7 @@ def test_the_tune_in_the_page_is_the_one_that_lstmlib_composes(views):
         bars = len(bar_lengths(made))
         assert f"Key {key}, metre {metre}, temperature {expected.temperature:.2f}, tune {tune}: " in said
         assert f": {len(made)} symbols, {bars} bar{'s' * (bars != 1)}. Of the {len(adding)} between" in said
-        assert f"the last {adding.sum()} add up" in said
+        assert f"the last, {adding.sum()} add up" in said
         assert ("the key note." in said) == ends_on_key_note(made, key)
         assert ("did not end within 400 symbols" in said) == (not expected.ended)
         text = view.locator(".tune").text_content()

@@ -134,7 +134,7 @@ function say(tune, long, temperature, seed, most) {
   const named = wrong.slice(0, 8).map((k) => k + 1).join(", ") + (wrong.length > 8 ? " and others" : "");
   return (
     `Key ${key}, metre ${metre}, temperature ${number(temperature)}, tune ${seed}: ${written.length} symbols, ` +
-    `${bars.length} ${bars.length === 1 ? "bar" : "bars"}. Of the ${inner} between the first and the last ${inner - wrong.length} add up` +
+    `${bars.length} ${bars.length === 1 ? "bar" : "bars"}. Of the ${inner} between the first and the last, ${inner - wrong.length} add up` +
     `${wrong.length ? ` (not ${named})` : ""}. ` +
     (notes.length ? `It ${ended ? "ends" : `did not end within ${most} symbols, and stops`} ${where}.` : "It has no note.")
   );
