@@ -5,7 +5,7 @@ import copy
 import re
 import sys
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import nbformat
 import pytest
@@ -93,6 +93,16 @@ def test_a_page_has_three_exercises_each_with_a_solution_and_folded_answers(path
     assert exercises >= 3
     assert solutions == exercises
     assert page.count("dropdown") >= 2 * exercises, "hints and solutions are folded"
+
+
+def test_no_figure_and_no_exercise_has_the_label_of_another():
+    labels = []
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, 4).cells:
+            labels += re.findall(r"^:label: (\S+)", cell.source, re.MULTILINE)
+            labels += filter(None, [cell.metadata.get("mystnb", {}).get("figure", {}).get("name")])
+    assert len(labels) > 200
+    assert {label for label, count in Counter(labels).items() if count > 1} == set()
 
 
 def test_no_function_is_defined_in_two_notebooks():
