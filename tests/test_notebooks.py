@@ -101,7 +101,7 @@ def test_no_figure_and_no_exercise_has_the_label_of_another():
         for cell in nbformat.read(path, 4).cells:
             labels += re.findall(r"^:label: (\S+)", cell.source, re.MULTILINE)
             labels += filter(None, [cell.metadata.get("mystnb", {}).get("figure", {}).get("name")])
-    assert len(labels) > 200
+    assert len(labels) > 150
     assert {label for label, count in Counter(labels).items() if count > 1} == set()
 
 
