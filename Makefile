@@ -41,8 +41,7 @@ zip: book  ## Pack the site for a classroom without internet
 pdf: book  ## Print the book, with Chromium
 	$(BIN)/python theme/pdf.py
 
-# The book was built with this processor's own kernels; the tests take others, so that each run tries two. One
-# worker more than two cores have: a browser is mostly waited for.
+# The book was built with this processor's own kernels; the tests take others, so that each run tries two.
 test: book  ## Run every check, every test, every notebook, and the site in a browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -51,7 +50,7 @@ test: book  ## Run every check, every test, every notebook, and the site in a br
 	$(OXLINT)
 	$(STRIP) --verify $(NOTEBOOKS)
 	$(BIN)/python experiments/claims.py --as another \
-		$(BIN)/python -m pytest -n 3 --dist loadfile --nbval-lax tests lstmlib chapters
+		$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests lstmlib chapters
 
 # The lower bounds of pyproject.toml, on the oldest Python. Packages as old as these warn of what newer ones that
 # they use deprecate.

@@ -52,7 +52,7 @@ def new_path(rng: Generator | None = None) -> tuple[tuple[str, ...], Path]:
 
     >>> directions, path = new_path(np.random.default_rng(4))
     >>> directions, path.shape, directions_of(path) == directions
-    (('down', 'left', 'down'), (12, 2), True)
+    (('right', 'down', 'left'), (12, 2), True)
     """
     rng = check_rng(rng)
     count = rng.integers(1, LEGS + 1)
@@ -135,7 +135,7 @@ def moving_digits(scans: ArrayLike, digits: Sequence[int], B: int, *, rng: Gener
 
     >>> films = moving_digits(np.ones((1, 8, 8)), [8], 2, rng=np.random.default_rng(4))
     >>> films.frames.shape, [sentence(words) for words in films.words.T]
-    ((12, 2, 16, 16), ['an eight moves right', 'an eight moves right, then down'])
+    ((12, 2, 16, 16), ['an eight moves right, then down, then left', 'an eight moves up'])
     """
     B, rng = check_size(B, "B"), check_rng(rng)
     scans = np.asarray(scans, np.float32)
