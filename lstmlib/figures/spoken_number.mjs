@@ -2,13 +2,13 @@
 
 import { inflate } from "./arrays.mjs";
 import { greedy } from "./ctc_arithmetic.mjs";
-import { button, choice, controls, drawing, nameSliders, number, onChange, onMove, status, svg } from "./drawing.mjs";
+import { choice, controls, drawing, nameSliders, number, onChange, onMove, status, svg } from "./drawing.mjs";
+import { player } from "./sound.mjs";
 import { fromMuLaw } from "./sound_arithmetic.mjs";
 
 const [LEFT, RIGHT] = [44, 352];
 const [TOP, MIDDLE] = [8, 108]; // of the picture
 const [ONE, ZERO] = [134, 208]; // probabilities of 1 and of 0
-const NO_SOUND = "Your browser lets this page play no sound. The picture and the spikes are all there. ";
 
 async function render({ model, el }) {
   const [words, voices, rate, seconds, symbols] =
@@ -20,7 +20,6 @@ async function render({ model, el }) {
   const row = controls(el);
   choice(row, "Clip:", model, "clip", words.map((word, k) => [k, `${word} (${voices[k]})`]));
   const line = status(el);
-  let playing = null;
 
   const part = (all) => {
     const size = all.length / words.length;
@@ -47,28 +46,14 @@ async function render({ model, el }) {
       `${most.map(([p, k]) => `${name(k)} with ${number(p)}`).join(", ")}.`;
   };
 
-  const stop = () => {
-    playing?.stop();
-    playing = null;
-    play.textContent = "Play";
-  };
-  const play = button(row, "Play", async () => {
-    if (playing) {
-      stop();
-      return show("Stopped. ");
-    }
-    const follow = matchMedia("(prefers-reduced-motion: reduce)").matches
-      ? () => {}
-      : (time) => moveCursor(canvas, time / seconds);
-    play.textContent = "Stop";
-    playing = { stop: () => {} }; // until there is a sound to stop
-    const mine = (playing = await start(part(sounds), rate, follow, () => {
-      if (playing !== mine) return;
-      stop();
-      show("Played to the end. ");
-    }));
-    if (!mine) stop();
-    show(mine ? "It plays. " : NO_SOUND);
+  const stop = player(row, {
+    prepare: () => {
+      const samples = Float32Array.from(part(sounds), fromMuLaw);
+      return (context, begin) => sound(context, begin, samples, rate);
+    },
+    follow: (time) => moveCursor(canvas, Math.min(time / seconds, 1)),
+    show,
+    kept: "The picture and the spikes are all there.",
   });
 
   onMove(model, { time: "the time" }, show);
@@ -84,39 +69,13 @@ async function render({ model, el }) {
   };
 }
 
-// Plays samples; null where the browser refuses. `follow` gets the time at every frame, `ended` is called once.
-async function start(bytes, rate, follow, ended) {
-  let context;
-  try {
-    context = new AudioContext();
-    const patience = new Promise((done) => setTimeout(done, 1000));
-    await Promise.race([context.resume(), patience]);
-    if (context.state !== "running") throw new Error(context.state);
-  } catch {
-    context?.close();
-    return null;
-  }
-  const buffer = context.createBuffer(1, bytes.length, rate);
-  buffer.copyToChannel(Float32Array.from(bytes, fromMuLaw), 0);
+function sound(context, begin, samples, rate) {
+  const buffer = context.createBuffer(1, samples.length, rate);
+  buffer.copyToChannel(samples, 0);
   const source = new AudioBufferSourceNode(context, { buffer });
   source.connect(context.destination);
-  const begin = context.currentTime;
-  let over = false;
-  const watch = () => {
-    if (over) return;
-    follow(Math.min(context.currentTime - begin, buffer.duration));
-    requestAnimationFrame(watch);
-  };
-  const finish = () => {
-    if (over) return;
-    over = true;
-    context.close();
-    ended();
-  };
-  source.addEventListener("ended", finish);
-  source.start();
-  watch();
-  return { stop: finish };
+  source.start(begin);
+  return source;
 }
 
 const across = (share) => LEFT + share * (RIGHT - LEFT);

@@ -2,6 +2,7 @@
 
 import { unpack } from "./arrays.mjs";
 import { button, choice, controls, drawing, field, html, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
+import { player } from "./sound.mjs";
 import { composing, hertz, perform } from "./tune_arithmetic.mjs";
 import { chanceFrom } from "./writer_arithmetic.mjs";
 
@@ -9,7 +10,6 @@ const ROWS = 4;
 const HIGH = 56; // a row
 const UNIT = 0.18; // seconds
 const AT_ONCE = 12; // symbols composed between two looks at the clock
-const NO_SOUND = "Your browser lets this page play no sound. The tune is all there, as picture and as text. ";
 const SETTINGS = ["key", "metre", "temperature", "seed"];
 
 async function render({ model, el }) {
@@ -23,7 +23,7 @@ async function render({ model, el }) {
   const line = status(el);
   // As tall for every tune: the slider below must not move while it is moved.
   const text = html(el, "p", { class: "tune", tabindex: 0, "aria-label": "The tune in ABC", style: "height: 9em; overflow-y: auto" });
-  let [tune, waiting, playing] = [null, 0, null];
+  let [tune, waiting] = [null, 0];
 
   // The whole tune takes longer than a frame: it is composed a few symbols at a time.
   const compose = (happened) => {
@@ -63,11 +63,6 @@ async function render({ model, el }) {
     line.textContent = happened + say(tune, units[tune.metre], model.get("temperature"), model.get("seed"), most);
   };
 
-  const silence = () => {
-    playing?.stop();
-    playing = null;
-    play.textContent = "Play";
-  };
   const typed = (given) => {
     const name = given.trim().replace(/^[a-g]/, (letter) => letter.toUpperCase());
     const known = keys.map(([key]) => key).join(", ");
@@ -80,27 +75,14 @@ async function render({ model, el }) {
   field(row, "Key:", model, "key", line, typed, { size: 3, spellcheck: false, autocapitalize: "none" });
   choice(row, "Metre:", model, "metre", metres.map(([name]) => [name, name]));
   button(row, "Another tune", () => set(model, { seed: (model.get("seed") + 1) % (highest + 1) }));
-  const play = button(row, "Play", async () => {
-    if (playing) {
-      silence();
-      return tune && show("Stopped. ");
-    }
-    if (!tune?.notes.length) return;
-    const follow = matchMedia("(prefers-reduced-motion: reduce)").matches
-      ? () => {}
-      : (seconds) => moveCursor(canvas, tune, seconds / UNIT);
-    play.textContent = "Stop";
-    playing = { stop: () => {} }; // until there is a sound to stop
-    const waits = playing;
-    const mine = await start(tune.notes, follow, () => {
-      if (playing !== mine) return;
-      silence();
-      show("Played to the end. ");
-    });
-    if (playing !== waits) return mine?.stop();
-    playing = mine;
-    if (!mine) silence();
-    show(mine ? "It plays. " : NO_SOUND);
+  const silence = player(row, {
+    prepare: () => {
+      const notes = tune?.notes;
+      return notes?.length && ((context, begin) => sound(context, begin, notes));
+    },
+    follow: (seconds) => moveCursor(canvas, tune, seconds / UNIT),
+    show: (happened) => tune && show(happened),
+    kept: "The tune is all there, as picture and as text.",
   });
 
   onChange(model, SETTINGS, (changed, was) => {
@@ -191,48 +173,22 @@ function draw(canvas, tune, long) {
   svg(canvas, "line", { x1: -9, y1: 0, x2: -9, y2: 0, class: "belt negative cursor", "stroke-width": 2 });
 }
 
-// Plays notes; null where the browser refuses. `follow` gets the time at every frame, `ended` is called once.
-async function start(notes, follow, ended) {
-  let context;
-  try {
-    context = new AudioContext();
-    const patience = new Promise((done) => setTimeout(done, 1000));
-    await Promise.race([context.resume(), patience]);
-    if (context.state !== "running") throw new Error(context.state);
-  } catch {
-    context?.close();
-    return null;
-  }
-  const begin = context.currentTime + 0.05;
-  for (const { pitch, start: from, length } of notes) {
-    const [on, off] = [begin + UNIT * from, begin + UNIT * (from + length)];
+// The notes of a tune, each with a soft beginning and end; the last one is returned.
+function sound(context, begin, notes) {
+  let last;
+  for (const { pitch, start, length } of notes) {
+    const [on, off] = [begin + UNIT * start, begin + UNIT * (start + length)];
     const loud = new GainNode(context, { gain: 0 });
     loud.gain.setValueAtTime(0, on);
     loud.gain.linearRampToValueAtTime(0.2, on + 0.01);
     loud.gain.linearRampToValueAtTime(0.1, Math.max(on + 0.011, off - 0.03));
     loud.gain.linearRampToValueAtTime(0, off);
-    const string = new OscillatorNode(context, { type: "triangle", frequency: hertz(pitch) });
-    string.connect(loud).connect(context.destination);
-    string.start(on);
-    string.stop(off);
+    last = new OscillatorNode(context, { type: "triangle", frequency: hertz(pitch) });
+    last.connect(loud).connect(context.destination);
+    last.start(on);
+    last.stop(off);
   }
-  const last = UNIT * Math.max(...notes.map((note) => note.start + note.length));
-  let over = false;
-  const finish = () => {
-    if (over) return;
-    over = true;
-    context.close();
-    ended();
-  };
-  const watch = () => {
-    if (over) return;
-    const passed = context.currentTime - begin;
-    if (passed > last) return finish();
-    follow(Math.max(0, passed));
-    requestAnimationFrame(watch);
-  };
-  watch();
-  return { stop: finish };
+  return last;
 }
 
 export default { render };
