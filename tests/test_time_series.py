@@ -13,7 +13,8 @@ from lstmlib.time_series import NAMES, fill, measured_series, windows
 
 PARTS = {
     # 29 March stands alone in its month; 12 April has no value, and no week of May and June has one
-    "co2": "date,co2\n19580329,310\n19580405,312\n19580412,\n19580419,314\n19580503,\n19580607,\n19580705,319\n",
+    "co2": "date,co2\n19580329,310\n19580405,312\n19580412,\n19580419,314\n"
+    "19580503,\n19580607,\n19580705,319\n",
     "sunspots": '"YEAR","SUNACTIVITY"\n1700,5\n1701,11.5\n',
     "elnino": '"YEAR","JAN","FEB"\n1950,23.11,24.2\n1951,24.19,25.28\n',
 }
