@@ -1,4 +1,4 @@
-"""The forecasts that ran on: every run is there, and the page takes its settings and says what the runs say."""
+"""Forecasts that ran on: every run is there, and the page takes its settings and says what the runs say."""
 
 import re
 import sys
