@@ -88,6 +88,8 @@ def test_what_the_page_says_of_sunspots_and_of_carbon_dioxide_as_values_holds(er
         errors["choosing"][task, "LSTM, values, 0.003", 100]
     )
     assert f"{behind:.1f}" == "0.2"
+    chosen = errors["choosing"][task, "LSTM, values, 0.003", 100]
+    assert max(chosen) - min(chosen) > behind
     assert f"{mean(errors['test'][task, shown, 100]):.1f}" == "18.1"
     assert page["by_line"]["sunspots", 0] > 20
     for rate in more_forecasts.RATES:
