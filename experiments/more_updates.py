@@ -53,7 +53,7 @@ def learn(name: str, network: str, seed: int) -> Rows:
     torch.manual_seed(seed)
     if name == "captions":
         model = names["Captioner"](looks=network == "looking")
-        shares = names["read_aloud"](model, seed, race.budgets)
+        shares = names["read_aloud"](model, seed, race.budgets, rate=4e-3)
     else:
         generator = torch.Generator().manual_seed(9)
         if name == "parity":
