@@ -162,7 +162,9 @@ def roll(pitches: Sequence[Sequence[int]] | Pitches) -> Array:
     t, voice = np.nonzero(sung != REST)
     heard = sung[t, voice]
     if heard.size and not LOWEST <= heard.min() <= heard.max() <= HIGHEST:
-        raise ValueError(f"a pitch must be 0 or lie from {LOWEST} to {HIGHEST}, got {sung.min()}, {sung.max()}")
+        raise ValueError(
+            f"a pitch must be 0 or lie from {LOWEST} to {HIGHEST}, got {sung.min()}, {sung.max()}"
+        )
     keys = np.zeros((len(sung), KEYS))
     keys[t, heard - LOWEST] = 1
     return keys

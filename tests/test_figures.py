@@ -109,6 +109,7 @@ SLIDERS = {
     "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
+    "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
 }
 
 
@@ -138,6 +139,7 @@ TIES = {
     "PenWriter": [("value", "bias")],
     "StoryReader": [],
     "TuneWriter": [("value", "temperature")],
+    "FourParts": [("value", "temperature")],
     "MovingDigit": [],
 }
 
