@@ -1,13 +1,15 @@
-"""The networks of the page on four voices, trained for longer than the page can afford, and a chain that is richer.
+"""The networks of the page on four voices, trained for longer than the page can afford, and a richer chain.
 
     python experiments/longer_chorales.py [--jobs 2]
 
-Chorales, networks and training are those of `chapters/applications/polyphony`: its cells before the runs are
-executed, and then a network learns for each of `BUDGETS`, from each of `SEEDS`. Its nats a quarter on the test
-chorales are a row of `longer_chorales.csv`, with versions and processor. A run that stands there is not repeated.
+Chorales, networks and training are those of `chapters/applications/polyphony`: its cells before the runs
+are executed, and then a network learns for each of `BUDGETS`, from each of `SEEDS`. Its nats a quarter on
+the test chorales are a row of `longer_chorales.csv`, with versions and processor. A run that stands there
+is not repeated.
 
-`NADE` is not on the page: its chain has a hidden layer, after Larochelle & Murray 2011, and a state of an LSTM
-that enters it, after Boulanger-Lewandowski, Bengio & Vincent 2012.
+`NADE` is not on the page: its chain has a hidden layer, after Larochelle & Murray 2011, and the state of an
+LSTM enters it, after Boulanger-Lewandowski, Bengio & Vincent 2012. It costs more time than the others, and
+has the first two budgets only.
 """
 
 from collections.abc import Iterator

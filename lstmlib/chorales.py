@@ -1,10 +1,11 @@
-"""Bach's chorales in four parts, for `applications/polyphony`: read from MusicXML files, on a grid of quarters.
+"""Bach's chorales in four parts, for `applications/polyphony`, on a grid of quarters: read from MusicXML.
 
 The files are those of the folder `bach` that the package `music21` carries. They are read by path, as what
 they are: zipped XML. The package itself is not imported.
 
-A chorale here says which pitch each of the four voices sings on each quarter note. It does not say what comes
-between two quarters, nor whether a pitch is held or sung again. A passage that the choir repeats is there once.
+A chorale here says which pitch each of the four voices sings on each quarter note. It does not say what
+comes between two quarters, nor whether a pitch is held or sung again. A passage that the choir repeats is
+there once.
 """
 
 import xml.etree.ElementTree as ET

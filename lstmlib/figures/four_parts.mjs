@@ -15,7 +15,7 @@ const SETTINGS = ["writer", "opening", "temperature", "seed"];
 
 async function render({ model, el }) {
   const networks = await unpack(model.get("data"), model.get("places"));
-  const [lowest, keys, quarters, most, highest] = ["lowest", "keys", "quarters", "most", "highest"].map((name) => model.get(name));
+  const [lowest, keys, quarters, most, highest] = ["lowest", "span", "quarters", "most", "highest"].map((name) => model.get(name));
   const limits = { lowest, highest: lowest + keys - 1, most };
   const row = controls(el);
   const canvas = drawing(el, TOP + HIGH * keys + 4);

@@ -1,4 +1,4 @@
-"""Two trained writers of chords that travel in the page: choose one, give it a chord, and hear what it writes."""
+"""Two trained writers of chords that travel in the page: choose one, give it a chord, and hear it."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class _FourPartsCanvas(Canvas):
     data = traitlets.Bytes().tag(sync=True)
     places: Any = traitlets.List().tag(sync=True)
     lowest = traitlets.Int(LOWEST).tag(sync=True)
-    keys = traitlets.Int(KEYS).tag(sync=True)
+    span = traitlets.Int(KEYS).tag(sync=True)
     quarters = traitlets.Int(QUARTERS).tag(sync=True)
     most = traitlets.Int(MOST_NOTES).tag(sync=True)
     highest = traitlets.Int(HIGHEST_SEED).tag(sync=True)
