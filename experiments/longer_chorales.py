@@ -67,7 +67,7 @@ def learn(network: str, key: str, seed: int) -> Rows:
     heard = page["rows_of"](page["tonic"] if key == "told" else None)
     rows = []
     for updates in BUDGETS[: 2 if network.startswith("NADE") else None]:
-        net, curve = page["learn"](heard, KINDS[network], seed, updates)
+        net, curve = page["learn_chords"](heard, KINDS[network], seed, updates)
         nats = {"validation": f"{curve[-1]:.3f}", "nats": f"{page['nats_on'](net, heard, page['test']):.3f}"}
         rows.append({"network": network, "key": key, "seed": seed, "updates": updates} | nats | machine())
     return rows
