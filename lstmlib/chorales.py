@@ -90,7 +90,8 @@ def read_chorale(path: Path) -> Chorale:
     The grid is that of the bars: where a chorale begins with a part of a bar, its first quarter is the
     first that begins within it.
 
-    Raises ValueError for a file that is none, has other parts than `VOICES`, or more than one signature.
+    Raises ValueError for a file that is none, has other parts than `VOICES`, more than one note at once in a
+    part, or more than one signature.
     """
     try:
         with ZipFile(path) as file:
@@ -102,6 +103,8 @@ def read_chorale(path: Path) -> Chorale:
     names = tuple(name.text for name in score.iterfind("part-list/score-part/part-name"))
     if names != VOICES:
         raise ValueError(f"{path.name} must have the parts {VOICES}, got {names}")
+    if any(score.find(several) is not None for several in (".//note/chord", ".//backup")):
+        raise ValueError(f"{path.name} must have one note at a time in each part")
     sharps = {int(fifths.text or "") for fifths in score.iter("fifths")}
     if len(sharps) != 1:
         raise ValueError(f"{path.name} must have one signature, got {sorted(sharps)}")
