@@ -1,7 +1,6 @@
 """Chorales in four parts: what MusicXML says, which keys that presses, and which chorales belong together."""
 
 import importlib.util
-import re
 from zipfile import ZipFile
 
 import numpy as np
@@ -23,7 +22,7 @@ from lstmlib.chorales import (
     without_signature,
 )
 
-CONTAINER = '<container><rootfiles><rootfile full-path="{}"/></rootfiles></container>'
+CONTAINER = '<container><rootfiles><rootfile full-path="score.xml"/></rootfiles></container>'
 
 
 def note(text):
@@ -53,7 +52,7 @@ def score_of(parts, names=VOICES):
 def file(tmp_path):
     """Writes a score into a compressed file, by default as `score.xml`."""
 
-    def write(score, name="one", container=CONTAINER.format("score.xml")):
+    def write(score, name="one", container=CONTAINER):
         path = tmp_path / f"{name}.mxl"
         with ZipFile(path, "w") as packed:
             if container:
@@ -113,7 +112,7 @@ WHOLE = [part_of("C4:2 D4:2")] * 4
         (score_of(WHOLE), {"container": ""}, "one.mxl is no compressed MusicXML: .*container.xml"),
         (
             score_of(WHOLE),
-            {"container": CONTAINER.format("other.xml")},
+            {"container": CONTAINER.replace("score", "other")},
             "no compressed MusicXML: .*other.xml",
         ),
         (score_of(WHOLE[:2], ("Soprano", "Horn")), {}, r"must have the parts .* got \('Soprano', 'Horn'\)"),
@@ -130,9 +129,7 @@ def test_a_file_that_is_no_chorale_says_why(file, score, options, message):
 def test_a_file_that_is_not_zipped_says_so(tmp_path):
     path = tmp_path / "two.mxl"
     path.write_text(score_of(WHOLE))
-    with pytest.raises(
-        ValueError, match=re.escape("two.mxl is no compressed MusicXML: File is not a zip file")
-    ):
+    with pytest.raises(ValueError, match=r"two\.mxl is no compressed MusicXML: File is not a zip"):
         read_chorale(path)
 
 
