@@ -1088,6 +1088,9 @@ def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)
     assert source.count("export default") == 1
+    declared = re.findall(r"^(?:async )?(?:const|let|class|function\*?) (\w+)", source, re.MULTILINE)
+    assert sorted(declared) == sorted(set(declared))  # else no browser runs it
+    assert len(declared) > 5
 
 
 def a_writer(H=8, M=3, seed=0):

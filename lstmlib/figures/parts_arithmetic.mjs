@@ -26,7 +26,7 @@ export const chords = function* ({ lstm, readout, below, many }, opening, { temp
 };
 
 const SCALE = { C: 0, D: 2, E: 4, F: 5, G: 7, A: 9, B: 11 };
-const RAISES = { "#": 1, b: -1 };
+const SIGNS = { "#": 1, b: -1 };
 
 // The pitches of a line of notes such as “C3 G3 E4 C5” as MIDI counts them, or a sentence that says what is wrong.
 export function readChord(text, { lowest, highest, most }) {
@@ -36,7 +36,7 @@ export function readChord(text, { lowest, highest, most }) {
   for (const name of names) {
     const found = /^([A-Ga-g])([#b]?)(\d)$/.exec(name);
     if (!found) return `“${name.slice(0, 20)}” is no note: a note is a letter from A to G, # or b where it has them, and an octave, as in C4 or F#3.`;
-    const pitch = 12 * (Number(found[3]) + 1) + SCALE[found[1].toUpperCase()] + (RAISES[found[2]] ?? 0);
+    const pitch = 12 * (Number(found[3]) + 1) + SCALE[found[1].toUpperCase()] + (SIGNS[found[2]] ?? 0);
     if (pitch < lowest || pitch > highest) return `“${name}” is a note, but no choir of the training sings it. The lowest is G1, the highest C6.`;
     pitches.push(pitch);
   }
