@@ -1480,7 +1480,7 @@ def test_four_parts_names_what_it_cannot_take(changed, message):
         if name not in both:
             with pytest.raises(ValueError, match=re.escape(message)):
                 setattr(figure, name, value)
-    assert (figure.writer, figure.opening, figure.temperature, figure.seed) == ("chain", "", 0.7, 1)
+    assert (figure.writer, figure.opening, figure.temperature, figure.seed) == ("chain", "", 1.0, 1)
 
 
 def a_teller(H=5, E=4):

@@ -107,7 +107,7 @@ function draw(canvas, piece, lowest, keys) {
   for (let pitch = lowest; pitch < lowest + keys; pitch++)
     if (pitch % 12 === 0) {
       svg(canvas, "line", { x1: LEFT, y1: y(pitch) + HIGH / 2, x2: 358, y2: y(pitch) + HIGH / 2, class: "bound" });
-      svg(canvas, "text", { x: 2, y: y(pitch) + HIGH + 2, class: "small" }, nameOf(pitch));
+      svg(canvas, "text", { x: LEFT / 2, y: y(pitch) + HIGH + 2, class: "small" }, nameOf(pitch));
     }
   piece.forEach((chord, t) => {
     const [x, next] = [across(t, piece.length), across(t + 1, piece.length)];

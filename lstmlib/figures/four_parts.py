@@ -101,7 +101,7 @@ class FourParts(Figure):
         chain: Mapping[str, ArrayLike],
         writer: str = "chain",
         opening: str = "",
-        temperature: float = 0.7,
+        temperature: float = 1.0,
         seed: int = 1,
     ) -> None:
         self._arrays = {"coins": _arrays(coins), "chain": _arrays(chain)}
