@@ -54,7 +54,7 @@ def test_the_page_takes_the_settings_with_the_smallest_error_in_the_part_for_cho
             for key, runs in errors["choosing"].items()
             if key[0] == task_of(name, h) and key[1].startswith(f"{kind}, ") and key[2] <= 400
         }
-        assert len(tried) == 18
+        assert len(tried) == 24
         assert min(tried, key=tried.__getitem__) == (task_of(name, h), f"{kind}, {way}, {rate}", updates)
 
 
@@ -95,6 +95,11 @@ def test_what_the_page_says_of_sunspots_and_of_carbon_dioxide_as_values_holds(er
     for rate in more_forecasts.RATES:
         for updates in more_forecasts.BUDGETS:
             assert min(errors["test"]["co2, one step", f"LSTM, values, {rate}", updates]) > 10
+
+
+def test_what_the_page_says_of_anomalies_of_the_sea_a_year_ahead_holds(errors, page):
+    assert page["settings"]["LSTM", "elnino", 1][0] != "anomalies"
+    assert max(errors["test"]["elnino, one season", "LSTM, anomalies, 0.003", 100]) < 1
 
 
 def test_every_row_of_the_tables_names_a_page_that_is_there_and_cells_that_assert(text):
