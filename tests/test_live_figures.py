@@ -721,6 +721,22 @@ def test_a_lecture_hall_sees_a_figure_under_its_questions(site, browser, width):
     page.close()
 
 
+def test_every_figure_that_is_listed_opens_alone_with_something_to_do(site, browser):
+    page = browser.new_page()
+    page.goto((site / "reference/figures.html").as_uri())
+    places = page.locator("a[href*='?present']").evaluate_all("all => all.map((one) => one.href)")
+    seen = set()
+    for place in places:
+        page.goto(place, wait_until="commit")
+        stage = page.locator("dialog.stage")
+        stage.wait_for()
+        seen.add((place.split("?")[0], stage.get_attribute("aria-label")))
+        asked = stage.locator(".stage-question").text_content()
+        assert len(asked) > 150, f"{place} asks {asked!r}"
+    assert len(seen) == len(places) >= 20
+    page.close()
+
+
 def test_a_lecture_hall_goes_from_figure_to_figure_and_back(site, browser):
     page = browser.new_page()
     page.goto(f"{(site / 'chapters/gates/cell_state.html').as_uri()}?present")
