@@ -179,7 +179,6 @@ export function backward(net, x, from) {
   const rows = da.length;
   const split = cell === "gru" ? 2 * H : rows;
   const gBias = g.b ?? g.b_x;
-  const state = CELLS[cell].cellState ? dc : dh;
   net.grads.fill(0);
   dh.fill(0);
   dc.fill(0);
@@ -195,7 +194,7 @@ export function backward(net, x, from) {
           dh[b * H + j] += d * p.W[k * H + j];
         }
       }
-      if (!CELLS[cell].cellState) for (let k = 0; k < H; k++) squares += state[b * H + k] ** 2;
+      if (!CELLS[cell].cellState) for (let k = 0; k < H; k++) squares += dh[b * H + k] ** 2;
       dh_prev.fill(0);
       squares += STEP_BACKWARD[cell](net, n, n * rows, b * H);
       for (let k = 0; k < rows; k++) {

@@ -48,6 +48,20 @@ export function fill(task, gap, batch, chance) {
   return batch;
 }
 
+// What counts in sequence b of a batch: steps, and what stands there.
+export function marksOf(task, { T, B, D, x }, b = 0) {
+  const value = (t, d) => x[(t * B + b) * D + d];
+  const bit = (t) => (value(t, 0) > 0 ? "1" : "−1");
+  const said = {
+    hold: (t) => t === 0 && bit(t),
+    echo: (t) => t < 3 && bit(t),
+    adding: (t) => value(t, 1) === 1 && value(t, 0).toFixed(1),
+    order: (t) => (value(t, 4) && "X") || (value(t, 5) && "Y"),
+    bell: (t) => value(t, 1) === 1 && "♪",
+  }[task];
+  return Array.from({ length: T }, (_, t) => [t, said(t)]).filter(([, text]) => text);
+}
+
 const whole = (chance, count) => Math.floor(count * chance());
 
 function hold({ T, B, x, target }, b, chance) {
