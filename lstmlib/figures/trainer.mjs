@@ -1,6 +1,6 @@
 // Train one here: two networks race on one task, in a worker beside the page.
 
-import { button, choice, controls, drawing, field, moved, nameSliders, number, onChange, power, set, status, svg } from "./drawing.mjs";
+import { button, choice, controls, drawing, field, html, moved, nameSliders, number, onChange, power, set, status, svg } from "./drawing.mjs";
 import { asked, constantLoss, TASKS } from "./trainer_tasks.mjs";
 
 // What a run is made of, in the order in which the address says it.
@@ -10,7 +10,6 @@ const CALLED = {
   gap: "the gap", units: "the units", rate: "the learning rate", forget_a: "A’s forget bias", forget_b: "B’s forget bias",
   input_bias: "the input bias", clip: "clipping", seed: "the seed", cell_a: "A", cell_b: "B", task: "the task",
 };
-const TESTS = 128;
 const KEPT = 12; // earlier runs
 const SPOKEN = 3000; // milliseconds between two lines while it learns
 const CALM = 1000; // and between two pictures where less motion is asked for
@@ -23,8 +22,7 @@ function render({ model, el }) {
   const [cells, tasks, limits, most] = ["cells", "tasks", "limits", "most"].map((name) => model.get(name));
   const options = { cell_a: cells.filter(([cell]) => cell !== "none"), cell_b: cells, task: tasks };
   const about = { names: Object.fromEntries(cells), most };
-  const [first, second] = [controls(el), controls(el)];
-  const row = controls(el);
+  const [above, row] = [controls(el), controls(el)];
   const canvas = drawing(el, 392);
   const line = status(el);
   training.settings ??= settings();
@@ -51,11 +49,12 @@ function render({ model, el }) {
     order("go");
   };
 
-  choice(first, "A:", model, "cell_a", options.cell_a);
-  choice(first, "B:", model, "cell_b", options.cell_b);
-  choice(first, "Task:", model, "task", options.task);
-  field(second, "Learning rate:", model, "rate", line, typed("rate"), { size: 6, inputmode: "decimal" });
-  field(second, "Seed:", model, "seed", line, typed("seed"), { size: 3, inputmode: "numeric" });
+  const place = () => html(above, "span"); // keeps a control on the line of its label
+  choice(place(), "A: ", model, "cell_a", options.cell_a);
+  choice(place(), "B: ", model, "cell_b", options.cell_b);
+  choice(place(), "Task: ", model, "task", options.task);
+  field(place(), "Learning rate: ", model, "rate", line, typed("rate"), { size: 6, inputmode: "decimal" });
+  field(place(), "Seed: ", model, "seed", line, typed("seed"), { size: 3, inputmode: "numeric" });
   const go = button(row, "Train", () => order(training.state === "running" ? "pause" : "go"));
   button(row, "Step", () => order("step"));
   button(row, "Again with another seed", () => again({ seed: (model.get("seed") % limits.seed[1]) + 1 }));
@@ -208,7 +207,7 @@ const moveOf = (name, was, model) => {
   return said + (note[cell] ?? "");
 };
 
-const loss = (value) => (!Number.isFinite(value) ? "no number" : value >= 0.001 ? String(Number(value.toPrecision(2))) : power(value));
+const loss = (value) => (!Number.isFinite(value) ? "no number" : value >= 100 ? String(Math.round(value)) : value >= 0.001 ? value.toPrecision(2) : power(value));
 const share = (value) => `${Math.round(100 * value)} %`;
 const letter = (k) => "AB"[k];
 const cellsOf = ({ cell_a, cell_b }) => [cell_a, cell_b].filter((cell) => cell !== "none");
@@ -245,7 +244,7 @@ function draw(canvas, { names, most }) {
   const { settings, now } = training;
   canvas.replaceChildren();
   canvas.setAttribute("aria-label",
-    "Above, the loss over updates, A a solid and B a dashed line, earlier runs pale, and the best constant dotted. In the middle " +
+    "Above, the loss over updates, A a solid and B a dashed line, earlier runs pale, the best constant dotted. In the middle " +
       "each network on one new sequence: a row of bars for the memory of each unit, up for above 0, and below them its gates. " +
       "At the bottom, how much of the gradient of the last answer arrives at the memory so many steps earlier. The line says the numbers.");
   drawLosses(canvas, constantLoss(settings.task, settings.gap), most);
@@ -283,8 +282,8 @@ function drawLosses(canvas, constant, most) {
   const x = (update) => 36 + (316 * update) / end;
   for (const update of [0, end / 2, end])
     svg(canvas, "text", { x: x(update), y: 142, class: `small ${update === end ? "end" : ""}` }, update.toLocaleString("en"));
-  svg(canvas, "line", { x1: 36, y1: y(constant), x2: 352, y2: y(constant), class: "bound", "stroke-dasharray": "1 3" });
-  svg(canvas, "text", { x: 350, y: y(constant) - 4, class: "small end" }, "best constant");
+  svg(canvas, "line", { x1: 36, y1: y(constant), x2: 352, y2: y(constant), class: "bound", style: "stroke-dasharray: 1 3" });
+  svg(canvas, "text", { x: 40, y: y(constant) + 11, class: "small start" }, "best constant");
   runs.forEach((lines, n) =>
     lines.forEach((points, k) => {
       if (points.length < 2) return;
@@ -294,7 +293,7 @@ function drawLosses(canvas, constant, most) {
       svg(canvas, "path", { d: path(places), class: "curve", style, "stroke-dasharray": DASHES[k] });
       if (!current) return;
       const [at, level] = places.at(-1);
-      svg(canvas, "text", { x: Math.min(at + 9, 350), y: level + (k ? 11 : -4), class: "value" }, letter(k));
+      svg(canvas, "text", { x: Math.min(at + 9, 350), y: Math.min(level + (k ? 11 : -4), 128), class: "value" }, letter(k));
     }));
 }
 
@@ -315,7 +314,7 @@ function drawNetwork(canvas, { left, wide, k, name }, network, marks) {
   const x = (t) => inner + (across * t) / T;
   for (const [t, text] of marks) svg(canvas, "text", { x: x(t + 0.5), y: top - 5, class: "small" }, text);
   // Each unit has a row, in which a bar goes up or down.
-  const scale = Math.max(1, ...states.flat().map(Math.abs));
+  const scale = Math.max(0.05, ...states.flat().map(Math.abs));
   let d = "";
   for (let unit = 0; unit < H; unit++)
     for (let t = 0; t < T; t++) {

@@ -62,7 +62,7 @@ class Trainer(Figure):
 
     The reader chooses the cells, the task and the settings, and presses *Train*. A worker beside the page
     computes what `lstmlib` computes: the cell forward and backward through time, the loss, `clip_gradients`
-    and `Adam`, with 16 sequences in a batch, up to 3,000 updates. Shown are the loss (the mean of the last ten
+    and `Adam`, with 16 sequences in a batch, up to 3,000 updates. Shown are the loss (mean of the last ten
     updates) beside that of the best constant answer; how 128 new sequences are answered; the memory and the
     gates on one of them; and what is left of the gradient of the last answer at the memory of each step
     before: at c where the cell has one, else at h, over all of a batch, as a share of what stands at the end.

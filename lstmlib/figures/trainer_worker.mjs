@@ -1,4 +1,5 @@
 // Trains beside the page, in a Web Worker: one or two networks, the same batches for both, update by update.
+// It exports nothing: on a page opened from disk a worker may not be a module.
 
 import { CELLS, backward, firstWeights, forward, lossOf, makeNetwork, update } from "./trainer_arithmetic.mjs";
 import { chanceFrom } from "./chance.mjs";
@@ -11,7 +12,7 @@ const BLOCK = 20_000_000; // numbers of chance for each seed
 const [WEIGHTS, TEST] = [19_000_000, 19_500_000]; // where in it the weights and the tests begin
 
 // What a run is, without any clock: `advance` makes updates, `report` says how it stands.
-export function session({ cells, task, gap, units, rate, forget, input, clip, seed, most }) {
+function session({ cells, task, gap, units, rate, forget, input, clip, seed, most }) {
   const batch = batchFor(task, gap, BATCH);
   const data = chanceFrom(seed * BLOCK);
   const testing = chanceFrom(seed * BLOCK + TEST);
