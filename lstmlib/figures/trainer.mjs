@@ -1,6 +1,6 @@
 // Train one here: two networks race on one task, in a worker beside the page.
 
-import { button, choice, controls, drawing, field, html, moved, nameSliders, number, onChange, power, set, status, svg } from "./drawing.mjs";
+import { button, choice, controls, drawing, field, moved, nameSliders, number, onChange, power, set, status, svg } from "./drawing.mjs";
 import { asked, constantLoss, TASKS } from "./trainer_tasks.mjs";
 
 // What a run is made of, in the order in which the address says it.
@@ -49,12 +49,12 @@ function render({ model, el }) {
     order("go");
   };
 
-  const place = () => html(above, "span"); // keeps a control on the line of its label
-  choice(place(), "A: ", model, "cell_a", options.cell_a);
-  choice(place(), "B: ", model, "cell_b", options.cell_b);
-  choice(place(), "Task: ", model, "task", options.task);
-  field(place(), "Learning rate: ", model, "rate", line, typed("rate"), { size: 6, inputmode: "decimal" });
-  field(place(), "Seed: ", model, "seed", line, typed("seed"), { size: 3, inputmode: "numeric" });
+  const place = () => controls(above, { style: "margin: 0" }); // keeps a control on the line of its label
+  choice(place(), "A:", model, "cell_a", options.cell_a);
+  choice(place(), "B:", model, "cell_b", options.cell_b);
+  choice(place(), "Task:", model, "task", options.task);
+  field(place(), "Learning rate:", model, "rate", line, typed("rate"), { size: 6, inputmode: "decimal" });
+  field(place(), "Seed:", model, "seed", line, typed("seed"), { size: 3, inputmode: "numeric" });
   const go = button(row, "Train", () => order(training.state === "running" ? "pause" : "go"));
   button(row, "Step", () => order("step"));
   button(row, "Again with another seed", () => again({ seed: (model.get("seed") % limits.seed[1]) + 1 }));
@@ -195,7 +195,7 @@ function hear(report) {
 
 const moveOf = (name, was, model) => {
   const now = model.get(name);
-  const said = moved(CALLED[name], was, now, WHOLE.includes(name) ? String(now) : name === "rate" ? loss(now) : number(now));
+  const said = moved(CALLED[name], was, now, WHOLE.includes(name) ? String(now) : name === "rate" ? String(now) : number(now));
   if (!name.startsWith("forget")) return said;
   const cell = model.get(name.replace("forget", "cell"));
   const note = {
@@ -219,7 +219,7 @@ function say({ names, most }) {
   if (!now) {
     const rivals = cellsOf(settings).map((cell, k) => `${letter(k)}: ${names[cell]}, forget bias ${number(settings[`forget_${"ab"[k]}`])}`);
     return (
-      `${asked(task, gap)} ${rivals.join("; ")}. ${units} units, learning rate ${loss(rate)}, input bias ${number(settings.input_bias)}, ` +
+      `${asked(task, gap)} ${rivals.join("; ")}. ${units} units, learning rate ${rate}, input bias ${number(settings.input_bias)}, ` +
       `${clip ? `clipping at ${number(clip)}` : "no clipping"}, seed ${settings.seed}. ${constant} as loss. Press Train.`
     );
   }
@@ -283,7 +283,7 @@ function drawLosses(canvas, constant, most) {
   for (const update of [0, end / 2, end])
     svg(canvas, "text", { x: x(update), y: 142, class: `small ${update === end ? "end" : ""}` }, update.toLocaleString("en"));
   svg(canvas, "line", { x1: 36, y1: y(constant), x2: 352, y2: y(constant), class: "bound", style: "stroke-dasharray: 1 3" });
-  svg(canvas, "text", { x: 40, y: y(constant) + 11, class: "small start" }, "best constant");
+  svg(canvas, "text", { x: 194, y: y(constant) - 4, class: "small" }, "best constant");
   runs.forEach((lines, n) =>
     lines.forEach((points, k) => {
       if (points.length < 2) return;
@@ -293,7 +293,7 @@ function drawLosses(canvas, constant, most) {
       svg(canvas, "path", { d: path(places), class: "curve", style, "stroke-dasharray": DASHES[k] });
       if (!current) return;
       const [at, level] = places.at(-1);
-      svg(canvas, "text", { x: Math.min(at + 9, 350), y: Math.min(level + (k ? 11 : -4), 128), class: "value" }, letter(k));
+      svg(canvas, "text", { x: Math.min(at + 8, 340) + 11 * k, y: Math.min(level + 4, 128), class: "value" }, letter(k));
     }));
 }
 
@@ -323,7 +323,7 @@ function drawNetwork(canvas, { left, wide, k, name }, network, marks) {
         d += `M${x(t).toFixed(1)} ${(top + (tall * (unit + 0.5)) / H).toFixed(1)}v${(-high).toFixed(1)}h${((0.85 * across) / T).toFixed(1)}v${high.toFixed(1)}z`;
     }
   svg(canvas, "path", { d, class: COLOURS[k] });
-  svg(canvas, "text", { x: left + wide - 4, y: 164, class: "small end" }, `bars to ±${number(scale)}`);
+  svg(canvas, "text", { x: left + wide - 4, y: 164, class: "small end" }, `±${number(scale)}`);
   const below = top + tall + 8;
   const ends = Object.entries(gates).map(([gate, values]) => {
     const y = (value) => below + 30 * (1 - value);
@@ -348,7 +348,8 @@ function drawReach(canvas, networks, { task, gap }) {
     const points = reach.map((_, lag) => [x(lag), Math.max(312, y(reach[T - 1 - lag]))]).filter(([, at]) => Number.isFinite(at));
     if (points.length < 2) return;
     svg(canvas, "path", { d: path(points), class: "curve", style: stroke(k), "stroke-dasharray": DASHES[k] });
-    svg(canvas, "text", { x: points[Math.floor(T / 3)][0], y: points[Math.floor(T / 3)][1] - 4, class: "value" }, letter(k));
+    const [at, level] = points[Math.floor(((k + 1) * T) / 3)];
+    svg(canvas, "text", { x: at, y: level - 4, class: "value" }, letter(k));
   });
 }
 
