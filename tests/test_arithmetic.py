@@ -944,7 +944,7 @@ LAYERS = {"rnn": RNN, "lstm97": NoForgetLSTM, "lstm": LSTM, "gru": GRU}
 KINDS_OF_ANSWER = {
     "class at the end": (4, 11),
     "classes": (2, 5),
-    "number at the end": (1, 11),
+    "a number": (1, 11),
     "numbers": (1, 0),
 }
 
@@ -979,6 +979,7 @@ def test_twenty_updates_in_javascript_are_those_of_lstmlib(javascript, cell, kin
         return value
 
     sizes = {"T": T, "B": B, "D": D, "O": O}
+    before = in_a_row((layer, readout), "params")
     found = javascript(
         TRAINER,
         """(module, { cell, sizes, H, from, weights, x, target }) => {
@@ -998,7 +999,7 @@ def test_twenty_updates_in_javascript_are_those_of_lstmlib(javascript, cell, kin
             "sizes": sizes,
             "H": H,
             "from": start,
-            "weights": in_a_row((layer, readout), "params").tolist(),
+            "weights": before.tolist(),
             "x": x.reshape(20, -1).tolist(),
             "target": target.reshape(20, -1).tolist(),
         },
@@ -1009,7 +1010,7 @@ def test_twenty_updates_in_javascript_are_those_of_lstmlib(javascript, cell, kin
     losses = train(loss_of, optimiser, batches, clip_norm=0.3, progress=False)
     np.testing.assert_allclose(found["losses"], losses, rtol=0, atol=1e-9)
     np.testing.assert_allclose(found["weights"], in_a_row((layer, readout), "params"), rtol=0, atol=1e-9)
-    assert losses[0] > losses[-1] + 0.01
+    assert np.abs(in_a_row((layer, readout), "params") - before).max() > 0.1
 
 
 @pytest.mark.parametrize("cell", LAYERS)
@@ -1074,7 +1075,7 @@ def test_first_weights_in_javascript_are_drawn_as_those_of_lstmlib(javascript):
             assert np.std(params[name]) == pytest.approx(np.sqrt(2 / fan), rel=0.25)
         for block in np.reshape(params["W_h"], (-1, 16, 16)):
             np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-12)
-        biases = {name: np.reshape(params[name], (-1, 16)) for name in params if name.startswith("b")}
+        biases = {name: np.reshape(params[name], (-1, 16)) for name in layer.params if name[0] == "b"}
         gates = {"rnn": ["h"], "lstm97": ["i", "g", "o"]}.get(cell, layer.gates)
         for gate, row in zip(gates, biases.get("b", biases.get("b_x")), strict=True):
             assert set(row) == {{"i": -3, "f": 4, "z": 4}.get(gate, 0)}
@@ -1090,8 +1091,9 @@ def batches():
         """({ TASKS, batchFor, fill, asked, constantLoss, marksOf, chanceFrom }) =>
           Object.fromEntries(Object.keys(TASKS).map((task) => {
             const batch = fill(task, 20, batchFor(task, 20, 1000), chanceFrom(1));
-            const says = { asked: asked(task, 20), constant: constantLoss(task, 20), marks: marksOf(task, batch) };
-            return [task, { ...batch, ...says, x: [...batch.x], target: [...batch.target] }];
+            const says = { asked: asked(task, 20), constant: constantLoss(task, 20) };
+            const marks = marksOf(task, batch);
+            return [task, { ...batch, ...says, marks, x: [...batch.x], target: [...batch.target] }];
           }))""",
         None,
     )
@@ -1104,9 +1106,8 @@ def batches():
 def test_a_trainer_s_tasks_are_those_that_it_names_and_each_is_asked_in_a_sentence(batches):
     assert list(batches) == list(ASKED)
     assert list(LAYERS) == list(CELLS)
-    assert all(
-        "20" in one["asked"] or "25" in one["asked"] or "10th" in one["asked"] for one in batches.values()
-    )
+    named = {"order": "25", "bell": "10th"}
+    assert all(named.get(task, "20") in one["asked"] for task, one in batches.items())
 
 
 def test_the_loss_of_a_constant_is_that_of_the_best_one(batches):
@@ -1246,7 +1247,7 @@ def test_a_run_that_breaks_down_stops_and_the_other_goes_on(javascript):
         WORKER,
         """({ session }, settings) => {
           const one = session(settings);
-          one.runs[0].network.weights[0] = Infinity; // 0 · ∞ is no number
+          one.runs[0].network.weights[0] = NaN;
           one.advance(3);
           const { networks } = one.report();
           return { broke: networks.map(({ broke }) => broke), loss: networks[1].loss, done: one.done() };
@@ -1265,13 +1266,15 @@ def test_an_address_is_read_and_what_it_cannot_mean_is_named(javascript):
     options["task"] = [[task, task] for task in ASKED]
     asked = Trainer("gru", "rnn", task="bell", gap=7, rate=0.003, forget_b=-0.5, clip=0, seed=99).address
     wrong = [
-        "#train=lstn", "#train=none", "#train=lstm,,hold", "#train=lstm,none,hold,61", "#train=lstm,none,hold,7.5",
+        "#train=lstn", "#train=none", "#train=lstm,,hold",
+        "#train=lstm,none,hold,61", "#train=lstm,none,hold,7.5",
         "#train=lstm,none,hold,40,8,fast", "#train=lstm,none,hold,40,8,1e400", "#train=%F0%9F",
         f"#train={'x' * 10_000}", f"#train={',' * 10_000}", f"{asked},1",
     ]  # fmt: skip
     found = javascript(
         RACE,
-        """({ settingsIn }, { all, now, options, limits }) => all.map((one) => settingsIn(one, now, options, limits))""",
+        """({ settingsIn }, { all, now, options, limits }) =>
+          all.map((one) => settingsIn(one, now, options, limits))""",
         {
             "all": [asked, "", "#a-heading", "#train=", *wrong],
             "now": now,
