@@ -9,12 +9,22 @@ from lstmlib.figures.canvas import Between, Canvas, Figure, module_source, one_o
 CELLS = {"rnn": "plain RNN", "lstm97": "LSTM of 1997", "lstm": "LSTM", "gru": "GRU"}
 """The cells by their names in the address, with what the reader is shown: those of `lstmlib`."""
 TASKS = {
-    "hold": "hold a bit",
-    "echo": "echo three bits",
-    "adding": "add two numbers",
-    "order": "temporal order",
-    "bell": "running sum with a bell",
+    "hold": ("hold a bit", "First comes 1 or −1, then {gap} steps of noise. Which of the two was it?"),
+    "echo": ("echo three bits", "Three bits come, one after the other. Say each {gap} steps after it came."),
+    "adding": (
+        "add two numbers",
+        "{gap} numbers from 0 to 1 come, one of each half marked. What is the sum of the two?",
+    ),
+    "order": (
+        "temporal order",
+        "Among {more} symbols, X or Y comes early, and X or Y in the middle. In which of four orders?",
+    ),
+    "bell": (
+        "running sum with a bell",
+        "Numbers come, and at about every {half}th step a bell. At each step: the sum since the bell?",
+    ),
 }
+"""The tasks by their names in the address, what the reader chooses from, and what is asked."""
 LIMITS = {
     "gap": Between(5, 60),
     "units": Between(2, 16),
@@ -33,7 +43,7 @@ class _TrainerCanvas(Canvas):
     _esm = module_source("trainer")
     script = traitlets.Unicode(module_source("trainer_worker")).tag(sync=True)
     cells: Any = traitlets.List([*map(list, CELLS.items()), ["none", "none"]]).tag(sync=True)
-    tasks: Any = traitlets.List([*map(list, TASKS.items())]).tag(sync=True)
+    tasks: Any = traitlets.List([[name, *texts] for name, texts in TASKS.items()]).tag(sync=True)
     limits: Any = traitlets.Dict({name: list(limits) for name, limits in LIMITS.items()}).tag(sync=True)
     most = traitlets.Int(MOST_UPDATES).tag(sync=True)
     cell_a = traitlets.Unicode().tag(sync=True)

@@ -108,26 +108,25 @@ export function forward(net, x, from) {
 }
 
 // From pre-activations to gates and the next state; n is the place of (t, b), `at` that of its gates.
+// What the cell state keeps is shown through the output gate; the cell of 1997 keeps all.
+function lstmStep({ cell, B, H, c, h, squashed, act }, n, at) {
+  const forgets = cell === "lstm" ? H : 0; // by so much the blocks of g and o stand later
+  for (let unit = n * H, k = at; k < at + H; k++, unit++) {
+    const i = (act[k] = sigmoid(act[k]));
+    const f = forgets ? (act[k + H] = sigmoid(act[k + H])) : 1;
+    const g = (act[k + forgets + H] = Math.tanh(act[k + forgets + H]));
+    const o = (act[k + forgets + 2 * H] = sigmoid(act[k + forgets + 2 * H]));
+    const value = (c[unit + B * H] = f * c[unit] + i * g);
+    squashed[unit] = Math.tanh(value);
+    h[unit + B * H] = o * squashed[unit];
+  }
+}
+
 const STEP = {
+  lstm: lstmStep,
+  lstm97: lstmStep,
   rnn({ B, H, h, act }, n, at) {
     for (let k = 0; k < H; k++) h[(n + B) * H + k] = act[at + k] = Math.tanh(act[at + k]);
-  },
-  lstm97(net, n, at) {
-    const { H, act } = net;
-    for (let k = 0; k < H; k++) {
-      const i = (act[at + k] = sigmoid(act[at + k]));
-      const g = (act[at + H + k] = Math.tanh(act[at + H + k]));
-      show(net, n * H + k, net.c[n * H + k] + i * g, at + 2 * H + k);
-    }
-  },
-  lstm(net, n, at) {
-    const { H, act } = net;
-    for (let k = 0; k < H; k++) {
-      const i = (act[at + k] = sigmoid(act[at + k]));
-      const f = (act[at + H + k] = sigmoid(act[at + H + k]));
-      const g = (act[at + 2 * H + k] = Math.tanh(act[at + 2 * H + k]));
-      show(net, n * H + k, f * net.c[n * H + k] + i * g, at + 3 * H + k);
-    }
   },
   gru({ B, H, h, act, memory }, n, at) {
     for (let k = 0; k < H; k++) {
@@ -138,14 +137,6 @@ const STEP = {
     }
   },
 };
-
-// The cell state is kept, and shown through the output gate.
-function show({ B, H, c, h, squashed, act }, unit, value, output) {
-  const o = (act[output] = sigmoid(act[output]));
-  c[unit + B * H] = value;
-  squashed[unit] = Math.tanh(value);
-  h[unit + B * H] = o * squashed[unit];
-}
 
 // The mean loss of the answers from step `from` on; leaves its gradient in dy, and counts those that are right.
 export function lossOf(net, target, from) {
@@ -194,7 +185,6 @@ export function backward(net, x, from) {
           dh[b * H + j] += d * p.W[k * H + j];
         }
       }
-      if (!CELLS[cell].cellState) for (let k = 0; k < H; k++) squares += dh[b * H + k] ** 2;
       dh_prev.fill(0);
       squares += STEP_BACKWARD[cell](net, n, n * rows, b * H);
       for (let k = 0; k < rows; k++) {
@@ -216,61 +206,54 @@ export function backward(net, x, from) {
 }
 
 // The gradient of the pre-activations in da, what goes straight to h before in dh_prev, to c before in dc.
-// Returns the squared norm of what arrived at c.
+// Returns the squared norm of what arrived at the memory.
+function lstmBackward({ cell, H, c, squashed, act, dh, dc, da }, n, at, first) {
+  const forgets = cell === "lstm" ? H : 0;
+  let squares = 0;
+  for (let k = 0; k < H; k++) {
+    const i = act[at + k];
+    const f = forgets ? act[at + H + k] : 1;
+    const g = act[at + forgets + H + k];
+    const o = act[at + forgets + 2 * H + k];
+    const s = squashed[n * H + k];
+    const d = dc[first + k] + dh[first + k] * o * (1 - s * s); // c reaches the loss through h as well
+    da[k] = d * g * i * (1 - i);
+    if (forgets) da[H + k] = d * c[n * H + k] * f * (1 - f);
+    da[forgets + H + k] = d * i * (1 - g * g);
+    da[forgets + 2 * H + k] = dh[first + k] * s * o * (1 - o);
+    dc[first + k] = d * f;
+    squares += d * d;
+  }
+  return squares;
+}
+
+const squared = (array, first, H) => {
+  let squares = 0;
+  for (let k = first; k < first + H; k++) squares += array[k] * array[k];
+  return squares;
+};
+
 const STEP_BACKWARD = {
-  rnn({ H, dh, act, da }, n, at, unit) {
-    for (let k = 0; k < H; k++) da[k] = dh[unit + k] * (1 - act[at + k] ** 2);
-    return 0;
+  lstm: lstmBackward,
+  lstm97: lstmBackward,
+  rnn({ H, dh, act, da }, n, at, first) {
+    for (let k = 0; k < H; k++) da[k] = dh[first + k] * (1 - act[at + k] ** 2);
+    return squared(dh, first, H);
   },
-  lstm97(net, n, at, unit) {
-    const { H, act, dc, da } = net;
-    let squares = 0;
-    for (let k = 0; k < H; k++) {
-      const [i, g] = [act[at + k], act[at + H + k]];
-      const d = (dc[unit + k] = hide(net, n * H + k, at + 2 * H + k, unit + k, 2 * H + k));
-      da[k] = d * g * i * (1 - i);
-      da[H + k] = d * i * (1 - g * g);
-      squares += d * d;
-    }
-    return squares;
-  },
-  lstm(net, n, at, unit) {
-    const { H, act, c, dc, da } = net;
-    let squares = 0;
-    for (let k = 0; k < H; k++) {
-      const i = act[at + k];
-      const f = act[at + H + k];
-      const g = act[at + 2 * H + k];
-      const d = hide(net, n * H + k, at + 3 * H + k, unit + k, 3 * H + k);
-      da[k] = d * g * i * (1 - i);
-      da[H + k] = d * c[n * H + k] * f * (1 - f);
-      da[2 * H + k] = d * i * (1 - g * g);
-      dc[unit + k] = d * f;
-      squares += d * d;
-    }
-    return squares;
-  },
-  gru({ H, h, act, memory, dh, dh_prev, da }, n, at, unit) {
+  gru({ H, h, act, memory, dh, dh_prev, da }, n, at, first) {
     for (let k = 0; k < H; k++) {
       const r = act[at + k];
       const z = act[at + H + k];
       const candidate = act[at + 2 * H + k];
-      const d = dh[unit + k];
+      const d = dh[first + k];
       da[2 * H + k] = d * (1 - z) * (1 - candidate * candidate);
       da[H + k] = d * (h[n * H + k] - candidate) * z * (1 - z);
       da[k] = da[2 * H + k] * memory[n * H + k] * r * (1 - r);
       dh_prev[k] = d * z;
     }
-    return 0;
+    return squared(dh, first, H);
   },
 };
-
-// `show` backward: the output gate's gradient, and all that arrives at c, through h as well
-function hide({ squashed, act, dh, dc, da }, unit, output, at, k) {
-  const [o, s] = [act[output], squashed[unit]];
-  da[k] = dh[at] * s * o * (1 - o);
-  return dc[at] + dh[at] * o * (1 - s * s);
-}
 
 // Shortens the gradient to `clip` where it is longer, unless that is 0; its norm before.
 export function clipGradient({ grads, count }, clip) {

@@ -1,5 +1,5 @@
-// Tasks on which a gap has to be bridged, with what each asks and what the best constant answer loses.
-// tests/test_arithmetic.py checks every batch by the task's own sentence.
+// Tasks with a gap, and what the best constant answer loses; trainer.py says what each asks.
+// tests/test_arithmetic.py checks every batch.
 
 import { normals } from "./chance.mjs";
 
@@ -13,15 +13,6 @@ export const TASKS = {
   order: { D: 8, O: 4, steps: after, from: (gap) => gap + 4, fill: order },
   bell: { D: 2, O: 1, steps: after, from: () => 0, fill: bell },
 };
-
-// In words: what comes, what is asked for.
-export const asked = (task, gap) => ({
-  hold: `First comes 1 or −1, then ${gap} steps of noise. Which of the two was it?`,
-  echo: `Three bits come, one after the other. Say each ${gap} steps after it came.`,
-  adding: `${gap} numbers from 0 to 1 come, one of each half marked. What is the sum of the two?`,
-  order: `Among ${after(gap)} symbols X or Y comes early, and X or Y in the middle. In which of four orders?`,
-  bell: `Numbers come, and at about every ${Math.max(2, Math.round(gap / 2))}th step a bell. At each step, what is the sum since the bell?`,
-})[task];
 
 // The mean loss of the best answer that never changes: the cross-entropy of even chances, or a variance.
 export function constantLoss(task, gap) {
