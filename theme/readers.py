@@ -50,7 +50,11 @@ EQUATION = re.compile(r"\$\$(?P<tex>[^$]+)\$\$ *\((?P<label>[\w:.-]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 # What a page may import that `lstmlib[notebooks]` does not bring: the module, and what installs it
-BESIDE = {"music21": "music21==10.5.1", "parselmouth": "praat-parselmouth==0.4.7"}
+BESIDE = {
+    "music21": "music21==10.5.1",
+    "parselmouth": "praat-parselmouth==0.4.7",
+    "statsmodels": "statsmodels==0.15.0",
+}
 
 
 def install_cell(address: str | None, commit: str = "HEAD", modules: Iterable[str] = ()) -> str:

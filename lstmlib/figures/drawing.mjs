@@ -71,7 +71,8 @@ export function field(parent, label, model, name, line, read, attributes) {
     const found = read(typed.value);
     const wrong = typeof found === "string";
     typed.setAttribute("aria-invalid", wrong);
-    if (wrong) line.textContent = `${found} The figure still shows ${model.get(name)}.`;
+    const now = String(model.get(name));
+    if (wrong) line.textContent = `${found} The figure still shows ${now}${/[.?!]$/.test(now) ? "" : "."}`;
     else set(model, found);
   });
   model.on(`change:${name}`, () => {
