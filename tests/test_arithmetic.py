@@ -1257,6 +1257,11 @@ def test_a_run_that_breaks_down_stops_and_the_other_goes_on(javascript):
     assert not found["done"]
 
 
+# In the order of the address
+RACE_SETTINGS = ["cell_a", "cell_b", "task", "gap", "units", "rate", "forget_a", "forget_b", "input_bias"]
+RACE_SETTINGS += ["clip", "seed"]
+
+
 def test_an_address_is_read_and_what_it_cannot_mean_is_named(javascript):
     now = {"cell_a": "lstm", "cell_b": "none", "task": "hold", "gap": 40, "units": 8, "rate": 0.01}
     now |= {"forget_a": 1, "forget_b": 1, "input_bias": 0, "clip": 1, "seed": 1}
@@ -1293,3 +1298,32 @@ def test_an_address_is_read_and_what_it_cannot_mean_is_named(javascript):
     assert "The gap must lie from 5 to 60, and 61 does not. " in said[3]
     assert "The gap must be a whole number, and 7.5 is not. " in said[4]
     assert "“fast” is not a number. " in said[5]
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "NaN", "Infinity", "1e400", "-99", "1000", "😀", "lstm;", "0" * 10_000 + "x"]
+)
+def test_whatever_an_address_says_of_one_setting_it_is_refused_in_a_sentence_that_names_it(javascript, text):
+    figure = Trainer("lstm", "gru")
+    canvas = figure.children[0]
+    now = dict(zip(RACE_SETTINGS, figure.address[len("#train=") :].split(","), strict=True))
+    found = javascript(
+        RACE,
+        """({ settingsIn }, { all, now, options, limits }) =>
+          all.map((one) => settingsIn(one, now, options, limits))""",
+        {
+            "all": ["#train=" + ",".join({**now, name: text}.values()) for name in RACE_SETTINGS],
+            "now": {name: float(value) if name in LIMITS else value for name, value in now.items()},
+            "options": {
+                "cell_a": [cell for cell in canvas.cells if cell[0] != "none"],
+                "cell_b": canvas.cells,
+                "task": canvas.tasks,
+            },
+            "limits": canvas.limits,
+        },
+    )
+    for name, one in zip(RACE_SETTINGS, found, strict=True):
+        assert one["values"] == {}
+        [said] = one["complaints"]
+        assert f"stays {now[name]}. " in said
+        assert len(said) < 200

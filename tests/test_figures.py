@@ -115,7 +115,7 @@ SLIDERS = {
         ("A forget bias", -2, 6, 0.5, ".2f"),
         ("B forget bias", -2, 6, 0.5, ".2f"),
         ("input bias", -6, 2, 0.5, ".2f"),
-        ("clip (0: off)", 0, 5, 0.5, ".2f"),
+        ("clip (0: off)", 0, 5, 0.1, ".2f"),
     ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
 }

@@ -147,7 +147,7 @@ class Trainer(Figure):
         self._add_slider("forget_a", "A forget bias", LIMITS["forget_a"], 0.5)
         self._add_slider("forget_b", "B forget bias", LIMITS["forget_b"], 0.5)
         self._add_slider("input_bias", "input bias", LIMITS["input_bias"], 0.5)
-        self._add_slider("clip", "clip (0: off)", LIMITS["clip"], 0.5)
+        self._add_slider("clip", "clip (0: off)", LIMITS["clip"], 0.1)
 
     cell_a = shared("cell_a", one_of(CELLS))
     cell_b = shared("cell_b", one_of([*CELLS, "none"]))
