@@ -1257,6 +1257,29 @@ def test_a_run_that_breaks_down_stops_and_the_other_goes_on(javascript):
     assert not found["done"]
 
 
+@pytest.mark.parametrize(
+    ("gap", "forget", "updates", "seeds_that_learn"),
+    [(40, 2, 200, 5), (40, 0, 1000, 0), (40, 0.5, 1000, 2), (20, 0.5, 1000, 5), (20, 0, 1000, 3)],
+)
+def test_of_five_seeds_as_many_win_the_bet_as_the_page_says(gap, forget, updates, seeds_that_learn):
+    learned = """({ session }, { settings, updates }) => [1, 2, 3, 4, 5].filter((seed) => {
+      const one = session({ ...settings, seed });
+      const right = () => one.report().networks[0].test.right;
+      for (let made = 0; made < updates && right() < 0.99; made += 100) one.advance(100);
+      return right() >= 0.99;
+    })"""
+    settings = RUN | {
+        "cells": ["lstm"],
+        "gap": gap,
+        "units": 8,
+        "rate": 0.01,
+        "forget": [forget],
+        "most": 3000,
+    }
+    found = call(node, WORKER, learned, {"settings": settings, "updates": updates})
+    assert len(found) == seeds_that_learn
+
+
 # In the order of the address
 RACE_SETTINGS = ["cell_a", "cell_b", "task", "gap", "units", "rate", "forget_a", "forget_b", "input_bias"]
 RACE_SETTINGS += ["clip", "seed"]

@@ -112,9 +112,9 @@ SLIDERS = {
     "Trainer": [
         ("gap", 5, 60, 1, ".0f"),
         ("units", 2, 16, 1, ".0f"),
-        ("A forget bias", -2, 6, 0.5, ".2f"),
-        ("B forget bias", -2, 6, 0.5, ".2f"),
-        ("input bias", -6, 2, 0.5, ".2f"),
+        ("A forget bias", -2, 6, 0.1, ".2f"),
+        ("B forget bias", -2, 6, 0.1, ".2f"),
+        ("input bias", -6, 2, 0.1, ".2f"),
         ("clip (0: off)", 0, 5, 0.1, ".2f"),
     ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],

@@ -451,7 +451,7 @@ def test_two_networks_learn_by_keyboard_pause_and_go_on(views):
     # A change makes another run, and what was drawn stays, pale
     assert view.locator("svg path.curve").count() == 4
     press(handles(view)["units"], "ArrowLeft")
-    assert "You lowered the units to 7. First comes" in line.text_content()
+    assert "You lowered the number of units to 7. First comes" in line.text_content()
     assert view.locator("svg path.curve").count() == 2
     view.get_by_role("button", name="Again with another seed").press("Enter")
     learned(view)

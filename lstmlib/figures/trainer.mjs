@@ -8,7 +8,7 @@ import { constantLoss, TASKS } from "./trainer_tasks.mjs";
 const SETTINGS = ["cell_a", "cell_b", "task", "gap", "units", "rate", "forget_a", "forget_b", "input_bias", "clip", "seed"];
 const WHOLE = ["gap", "units", "seed"];
 const CALLED = {
-  cell_a: "A", cell_b: "B", task: "the task", gap: "the gap", units: "the units", rate: "the learning rate", seed: "the seed",
+  cell_a: "A", cell_b: "B", task: "the task", gap: "the gap", units: "the number of units", rate: "the learning rate", seed: "the seed",
   forget_a: "A’s forget bias", forget_b: "B’s forget bias", input_bias: "the input bias", clip: "clipping",
 };
 const KEPT = 12; // earlier runs

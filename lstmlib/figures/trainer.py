@@ -144,9 +144,9 @@ class Trainer(Figure):
         )
         self._add_slider("gap", "gap", LIMITS["gap"], 1).readout_format = ".0f"
         self._add_slider("units", "units", LIMITS["units"], 1).readout_format = ".0f"
-        self._add_slider("forget_a", "A forget bias", LIMITS["forget_a"], 0.5)
-        self._add_slider("forget_b", "B forget bias", LIMITS["forget_b"], 0.5)
-        self._add_slider("input_bias", "input bias", LIMITS["input_bias"], 0.5)
+        self._add_slider("forget_a", "A forget bias", LIMITS["forget_a"], 0.1)
+        self._add_slider("forget_b", "B forget bias", LIMITS["forget_b"], 0.1)
+        self._add_slider("input_bias", "input bias", LIMITS["input_bias"], 0.1)
         self._add_slider("clip", "clip (0: off)", LIMITS["clip"], 0.1)
 
     cell_a = shared("cell_a", one_of(CELLS))
