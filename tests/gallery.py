@@ -168,6 +168,7 @@ EXAMPLES = {
     "StoryReader": story_reader,
     "ThreeSwitches": figures.ThreeSwitches,
     "Threshold": threshold,
+    "Trainer": lambda: figures.Trainer("lstm", "gru", gap=12),
     "TuneWriter": tune_writer,
     "UnrolledLoop": figures.UnrolledLoop,
 }

@@ -29,6 +29,7 @@ from lstmlib.figures import (
     PenWriter,
     SpokenNumber,
     ThreeSwitches,
+    Trainer,
     TuneWriter,
     UnrolledLoop,
 )
@@ -110,6 +111,14 @@ SLIDERS = {
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
     "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
+    "Trainer": [
+        ("gap", 5, 60, 1, ".0f"),
+        ("units", 2, 16, 1, ".0f"),
+        ("A forget bias", -2, 6, 0.1, ".2f"),
+        ("B forget bias", -2, 6, 0.1, ".2f"),
+        ("input bias", -6, 2, 0.1, ".2f"),
+        ("clip (0: off)", 0, 5, 0.1, ".2f"),
+    ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
     "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
 }
@@ -140,6 +149,7 @@ TIES = {
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
     "StoryReader": [],
+    "Trainer": [("value", name) for name in ("gap", "units", "forget_a", "forget_b", "input_bias", "clip")],
     "TuneWriter": [("value", "temperature")],
     "FourParts": [("value", "temperature")],
     "MovingDigit": [],
@@ -972,6 +982,24 @@ SETTINGS = [
     (LSTMCell, "notation", "LTM and STM", "colah", "notation must be one of ['this book', "),
     (ThreeSwitches, "task", 2, 4, "task must be a whole number from 0 to 3, got 4"),
     (ThreeSwitches, "o", [0.0, 1, 0, 1, 0.5], [0.0], "o must hold 5 numbers, one for each step, got 1"),
+    (Trainer, "cell_a", "gru", "none", "cell_a must be one of ['rnn', 'lstm97', 'lstm', 'gru'], got 'none'"),
+    (
+        Trainer,
+        "cell_b",
+        "none",
+        "LSTM",
+        "cell_b must be one of ['rnn', 'lstm97', 'lstm', 'gru', 'none'], got",
+    ),
+    (Trainer, "task", "bell", "copying", "task must be one of ['hold', 'echo', 'adding', 'order', 'bell'], "),
+    (Trainer, "gap", 60, 61, "gap must be a number from 5 to 60, got 61"),
+    (Trainer, "gap", 5, 7.5, "gap must be a whole number, got 7.5"),
+    (Trainer, "units", 2, 1, "units must be a number from 2 to 16, got 1"),
+    (Trainer, "rate", 0.0001, 0, "rate must be a number from 0.0001 to 10, got 0"),
+    (Trainer, "forget_a", -2, 6.5, "forget_a must be a number from -2 to 6, got 6.5"),
+    (Trainer, "forget_b", 6, "1", "forget_b must be a number from -2 to 6, got '1'"),
+    (Trainer, "input_bias", -6, 3, "input_bias must be a number from -6 to 2, got 3"),
+    (Trainer, "clip", 0, -1, "clip must be a number from 0 to 5, got -1"),
+    (Trainer, "seed", 99, True, "seed must be a whole number, got True"),
     (ThreeSwitches, "i", [1.0] * 5, [0, 0, 0, 0, 2.0], "i[4] must be a number from 0 to 1, got 2.0"),
 ]
 
@@ -1080,6 +1108,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "story_reader",
         "three_switches",
         "threshold",
+        "trainer",
         "tune_writer",
         "unrolled_loop",
     ],
@@ -1645,3 +1674,21 @@ def test_where_a_digit_cannot_be_is_named_and_nothing_changes(name, value, messa
     with pytest.raises(ValueError, match=re.escape(message)):
         setattr(figure, name, value)
     assert (figure.start, figure.moves, figure.scan) == before
+
+
+def test_a_trainer_says_its_settings_as_an_address():
+    figure = Trainer("rnn", "gru", "order", 7, 16, 0.003, -0.5, 2, -4, 0, 99)
+    assert figure.address == "#train=rnn,gru,order,7,16,0.003,-0.5,2,-4,0,99"
+    canvas = figure.children[0]
+    assert (canvas.gap, canvas.units, canvas.seed, canvas.most) == (7, 16, 99, 3000)
+    assert type(figure.gap) is type(figure.units) is int
+    assert Trainer().address == "#train=lstm,none,hold,40,8,0.01,1,1,0,1,1"
+
+
+def test_the_scripts_of_a_trainer_are_small_and_the_worker_is_no_module():
+    names = ("trainer", "trainer_drawing", "trainer_arithmetic", "trainer_tasks", "trainer_worker", "chance")
+    sizes = {name: (FOLDER / f"{name}.mjs").stat().st_size for name in names}
+    assert max(sizes.values()) <= 15_000
+    script = Trainer().children[0].script
+    assert script == module_source("trainer_worker")
+    assert not re.search("^(import|export) ", script, re.M)

@@ -17,6 +17,7 @@ from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.story_reader import StoryReader
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
+from lstmlib.figures.trainer import Trainer
 from lstmlib.figures.tune_writer import TuneWriter
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
@@ -34,6 +35,7 @@ __all__ = [
     "StoryReader",
     "ThreeSwitches",
     "Threshold",
+    "Trainer",
     "TuneWriter",
     "UnrolledLoop",
 ]
