@@ -35,6 +35,7 @@ FIGURES = {
     "SpokenNumber": ("chapters/applications/speech", 1),
     "PenWriter": ("chapters/applications/handwriting_generation", 1),
     "TuneWriter": ("chapters/applications/composing", 1),
+    "FourParts": ("chapters/applications/polyphony", 1),
     "Trainer": ("chapters/lstm/training", 6),
 }
 

@@ -43,6 +43,7 @@ for figure, name, Control, options in [
     ("PenWriter", "text", Text, {}),
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
+    ("FourParts", "opening", Text, {}),
     ("Trainer", "task", Text, {}),
 ]:
     canvas = made[figure].children[0]
@@ -61,6 +62,7 @@ TYPED = {
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
+    "FourParts": ("C3 G3 E4 C5", "G3", ""),
 }
 
 
@@ -409,6 +411,123 @@ def test_a_tune_is_played_after_a_click_alone_and_a_refusal_is_said(views, heari
         view.get_by_text("Your browser lets this page play no sound.").wait_for()
         assert "Key G, metre 6/8" in whole_tune(view)
         assert view.locator(".tune").text_content() == tune
+    assert view.get_by_role("button", name="Play").count() == 1
+
+
+def all_chords(view):
+    """What the line says when all chords are there."""
+    view.locator("[aria-live]").get_by_text("chords that were drawn have four notes").wait_for()
+    return view.locator("[aria-live]").text_content()
+
+
+NOTES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B"]
+
+
+def by_name(chord):
+    return " ".join(f"{NOTES[pitch % 12]}{pitch // 12 - 1}" for pitch in chord) or "silence"
+
+
+def test_the_chords_in_the_page_are_those_that_lstmlib_composes(views):
+    view, other = views("FourParts")
+    expected = EXAMPLES["FourParts"]()
+    [slider] = handles(view).values()
+    settings = (("chain", "", 0), ("coins", "C3 G3 E4 C5", -3), ("chain", "g3", 9))
+    for piece, (writer, opening, steps) in enumerate(settings, 1):
+        view.get_by_label("Who writes:").select_option(writer)
+        view.get_by_label("First chord:").fill(opening)
+        press(slider, "ArrowRight" if steps > 0 else "ArrowLeft", abs(steps))
+        expected.writer, expected.opening, expected.temperature = writer, opening, value(slider)
+        said, made = all_chords(view), expected.composed
+        drawn = [len(chord) for chord in (made[1:] if opening else made)]
+        who = {"chain": "A chain of keys", "coins": "Keys alone"}[writer]
+        assert (
+            f"{who}, temperature {expected.temperature:.2f}, piece {piece}: {drawn.count(4)} of {len(drawn)} "
+            f"chords that were drawn have four notes; the fewest is {min(drawn)}, the most {max(drawn)}. "
+            f"The first is {by_name(made[0])}, the last {by_name(made[-1])}." in said
+        )
+        text = "; ".join(f"{t}: {by_name(chord)}" for t, chord in enumerate(made, 1))
+        assert view.locator(".chords").text_content() == text
+        assert view.locator("svg rect").count() == sum(map(len, made))
+        assert view.locator("svg rect.negative").count() == sum(
+            len(chord) for chord in made if len(chord) != 4
+        )
+        assert all_chords(other).endswith(said.split(who)[1])
+        view.get_by_role("button", name="Another").press("Enter")
+        expected.seed = piece + 1
+        assert "Another piece. " in all_chords(view)
+
+
+def test_what_is_no_chord_gets_a_sentence_and_loses_nothing(views):
+    view, other = views("FourParts")
+    line, field = view.locator("[aria-live]"), view.get_by_label("First chord:")
+    field.fill("c3 g3, E4 c5")
+    assert "The first is C3 G3 E4 C5, the last" in all_chords(view)
+    kept = view.locator("svg").inner_html(), view.locator(".chords").text_content()
+    for text, message in (
+        ("C3 H3", "“H3” is no note: a note is a letter from A to G, # or b where it has them, and an octave"),
+        ("C4 " * 9, "These are 9 notes, and a chord here has at most 8."),
+        ("C7", "“C7” is a note, but no choir of the training sings it. The lowest is G1, the highest C6."),
+        ("x" * 10_000, f"“{'x' * 20}” is no note"),
+    ):
+        field.fill(text)
+        assert message in line.text_content()
+        assert "The figure still shows c3 g3, E4 c5." in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+        assert (view.locator("svg").inner_html(), view.locator(".chords").text_content()) == kept
+    field.fill("")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "of 32 chords that were drawn" in all_chords(view)
+    view.page.get_by_label("FourParts opening", exact=True).fill("C3 E3")
+    for shown in (view, other):
+        assert shown.get_by_label("First chord:").input_value() == "C3 E3"
+        assert "of 31 chords that were drawn" in all_chords(shown)
+        assert "The first is C3 E3, the last" in all_chords(shown)
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_chords_are_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("FourParts")
+    page, cursor = view.page, view.locator(".cursor")
+    all_chords(view)
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    text = view.locator(".chords").text_content()
+    press(handles(view)["temperature"], "ArrowRight", 1)
+    press(handles(view)["temperature"], "ArrowLeft", 1)
+    view.get_by_label("Who writes:").select_option("coins")
+    view.get_by_label("Who writes:").select_option("chain")
+    before = all_chords(view)
+    assert page.evaluate("window.made") == 0
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        began = float(cursor.get_attribute("x1"))
+        page.wait_for_function(
+            "([line, x]) => Number(line.getAttribute('x1')) > x + 2", arg=[cursor.element_handle(), began]
+        )
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. A chain of keys" in view.locator("[aria-live]").text_content()
+        # Another piece, or another writer, stops the one that plays
+        for change in (
+            lambda: view.get_by_role("button", name="Another").press("Enter"),
+            lambda: view.get_by_label("Who writes:").select_option("coins"),
+        ):
+            view.get_by_role("button", name="Play").press("Enter")
+            view.get_by_text("It plays. ").wait_for()
+            change()
+            all_chords(view)
+            assert view.get_by_role("button", name="Play").count() == 1
+        assert page.evaluate("window.made") == 3
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+        assert f"The chords are all there, as picture and by name. {before}" in all_chords(view)
+        assert view.locator(".chords").text_content() == text
     assert view.get_by_role("button", name="Play").count() == 1
 
 

@@ -6,6 +6,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 
 from lstmlib.figures.alignment import Alignment
 from lstmlib.figures.counters import Counters
+from lstmlib.figures.four_parts import FourParts
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
@@ -23,6 +24,7 @@ from lstmlib.figures.unrolled_loop import UnrolledLoop
 __all__ = [
     "Alignment",
     "Counters",
+    "FourParts",
     "Gate",
     "GradientByLag",
     "LSTMCell",
