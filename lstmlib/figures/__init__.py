@@ -6,6 +6,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 
 from lstmlib.figures.alignment import Alignment
 from lstmlib.figures.counters import Counters
+from lstmlib.figures.four_parts import FourParts
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
@@ -16,12 +17,14 @@ from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.story_reader import StoryReader
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
+from lstmlib.figures.trainer import Trainer
 from lstmlib.figures.tune_writer import TuneWriter
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
 __all__ = [
     "Alignment",
     "Counters",
+    "FourParts",
     "Gate",
     "GradientByLag",
     "LSTMCell",
@@ -32,6 +35,7 @@ __all__ = [
     "StoryReader",
     "ThreeSwitches",
     "Threshold",
+    "Trainer",
     "TuneWriter",
     "UnrolledLoop",
 ]
