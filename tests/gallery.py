@@ -157,6 +157,7 @@ def four_parts():
 EXAMPLES = {
     "Alignment": alignment,
     "Counters": counters,
+    "Family": figures.Family,
     "FourParts": four_parts,
     "Gate": figures.Gate,
     "GradientByLag": lambda: figures.GradientByLag(forget_bias=1.0),

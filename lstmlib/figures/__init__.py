@@ -6,6 +6,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 
 from lstmlib.figures.alignment import Alignment
 from lstmlib.figures.counters import Counters
+from lstmlib.figures.family import Family
 from lstmlib.figures.four_parts import FourParts
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
@@ -24,6 +25,7 @@ from lstmlib.figures.unrolled_loop import UnrolledLoop
 __all__ = [
     "Alignment",
     "Counters",
+    "Family",
     "FourParts",
     "Gate",
     "GradientByLag",

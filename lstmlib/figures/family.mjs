@@ -1,0 +1,86 @@
+// The family of the LSTM: a switch for each part, the cell, its equations, its size, and a stream.
+
+import { button, controls, drawing, html, moved, nameSliders, number, onChange, set, status } from "./drawing.mjs";
+import { countCarried, countParameters, equations, readStream, reasons, turn } from "./family_arithmetic.mjs";
+import { drawCell, drawStream } from "./family_drawing.mjs";
+
+const SIZES = { inputs: "D, the inputs,", units: "H, the units," };
+
+function render({ model, el }) {
+  const [switches, conflicts, needs, published, rows, weights] =
+    ["switches", "conflicts", "needs", "published", "stream", "peepholes"].map((name) => model.get(name));
+  const names = Object.fromEntries(switches);
+  const rules = { order: switches.map(([part]) => part), conflicts, needs };
+  const [[usualParts, usualName]] = published;
+  const usual = readStream(usualParts, rows, weights);
+  const usualLines = equations(usualParts);
+
+  const group = controls(el, { role: "group", "aria-label": "Parts of the cell: press one to switch it on or off" });
+  const keys = switches.map(([part, name]) =>
+    button(group, name, () => set(model, { parts: turn(model.get("parts"), part, rules) })));
+  const title = html(el, "div", { class: "controls named" });
+  const cell = drawing(el, 200);
+  const list = html(el, "ul", { class: "equations", "aria-label": "The equations of this cell" });
+  const stream = drawing(el, 198);
+  const line = status(el);
+
+  const show = (happened, before) => {
+    const parts = model.get("parts");
+    const [D, H] = ["inputs", "units"].map((name) => Math.round(model.get(name)));
+    keys.forEach((key, k) => key.setAttribute("aria-pressed", parts.includes(rules.order[k])));
+    const found = published.find(([one]) => String(one) === String(parts));
+    const called = found ? `This is ${found[1]} (${found[2]}).` : "This is no published cell that this course knows.";
+    title.textContent = called;
+    drawCell(cell, parts, names);
+    writeOut(list, equations(parts), usualLines, usualName);
+    const steps = readStream(parts, rows, weights);
+    drawStream(stream, rows, steps, usual, usualName);
+    const [count, first] = [parts, usualParts].map((one) => countParameters(one, D, H));
+    const than = count === first ? "as many as" : `${said(Math.abs(count - first))} ${count < first ? "fewer" : "more"} than`;
+    const size = found && found[0] === usualParts ? "" : `, ${than} ${usualName}`;
+    line.textContent =
+      `${happened}${called} With ${D} inputs and ${H} units it learns ${said(count)} parameters${size}, and carries ` +
+      `${said(countCarried(parts, H))} numbers from step to step. ${before ? compare(readStream(before, rows, weights), steps) : ""}` +
+      `It holds ${steps.map(({ c }) => c.map(number).join(" and ")).join(", ")}, ` +
+      `and shows ${steps.map(({ h }) => number(h)).join(", ")}.`;
+  };
+
+  onChange(model, ["parts", "inputs", "units"], (changed, was) => {
+    const sizes = Object.keys(SIZES).filter((name) => changed.includes(name));
+    const slid = sizes.map((name) => moved(SIZES[name], was[name], model.get(name), String(model.get(name)))).join("");
+    if (!changed.includes("parts")) return show(slid);
+    const now = model.get("parts");
+    const turned = switches.filter(([part]) => was.parts.includes(part) !== now.includes(part))
+      .map(([part, name]) => `${name} ${now.includes(part) ? "on" : "off"}`);
+    const why = reasons(was.parts, now, rules);
+    show(`${slid}Switched: ${turned.join(", ")}. ${turned.length > 1 ? why.map((one) => `${one} `).join("") : ""}`, was.parts);
+  });
+  button(controls(el), "Start over", () => set(model, { parts: usualParts }));
+  show("");
+  return nameSliders(el);
+}
+
+const said = (count) => count.toLocaleString("en");
+
+// Where the switch is first seen.
+function compare(before, now) {
+  const t = now.findIndex(({ h }, k) => number(h) !== number(before[k].h));
+  if (t < 0) return "What it shows is the same, to two decimals. ";
+  return `At step ${t + 1} it shows ${number(now[t].h)}, and showed ${number(before[t].h)}. `;
+}
+
+// A line for each equation; those that the usual cell does not have are marked.
+function writeOut(list, lines, usualLines, usualName) {
+  list.replaceChildren();
+  for (const equation of lines) {
+    const other = !usualLines.includes(equation);
+    const item = html(list, "li", other ? { class: "changed" } : {});
+    for (const [, mark, raised, plain] of equation.matchAll(/([_^])(\{[^}]*\}|.)|([^_^]+)/g)) {
+      if (plain) item.append(plain);
+      else html(item, mark === "_" ? "sub" : "sup", {}, raised.replace(/[{}]/g, ""));
+    }
+    if (other) html(item, "span", { class: "note" }, `not in ${usualName}`);
+  }
+}
+
+export default { render };
