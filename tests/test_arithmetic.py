@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sysconfig
 from functools import partial
+from itertools import compress, product
 
 import gallery
 import numpy as np
@@ -14,15 +15,18 @@ import pytest
 from conftest import assert_mean, unpacked
 from gallery import moving_digit
 
+from lstmlib.ablation import UnsquashedLSTM
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.counting_languages import END as LAST
 from lstmlib.counting_languages import counted, legal_next
+from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.ctc import ctc_loss, greedy_decode
 from lstmlib.figures import (
     Alignment,
     Counters,
+    Family,
     FourParts,
     GradientByLag,
     PenReader,
@@ -32,6 +36,7 @@ from lstmlib.figures import (
     TuneWriter,
 )
 from lstmlib.figures.canvas import module_source
+from lstmlib.figures.family import CONFLICTS, NEEDS, PUBLISHED, SWITCHES, check_parts, read_stream
 from lstmlib.figures.four_parts import MOST_NOTES, read_chord
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
@@ -44,11 +49,14 @@ from lstmlib.gradients import numerical_gradient
 from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
+from lstmlib.mlstm import MLSTM
 from lstmlib.moving_digits import DIRECTIONS, WORDS, directions_of, sentence, walk
 from lstmlib.no_forget_lstm import NoForgetLSTM
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.peephole_lstm import PeepholeLSTM
 from lstmlib.readout import Readout, cross_entropy, squared_error
 from lstmlib.rnn import RNN
+from lstmlib.slstm import SLSTM
 from lstmlib.stories import PLACES, as_question, as_text, read_question, read_story, stories, where_is
 from lstmlib.strokes import FURTHEST, SPREAD, STEP, for_reading, ink_of, new_writer, spread, write
 from lstmlib.training import Adam, train
@@ -65,6 +73,7 @@ READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
+FAMILY = "family_arithmetic"
 CHORDS, PARTS = "parts_arithmetic", "four_parts"
 TRAINER, TASKS, WORKER, RACE = "trainer_arithmetic", "trainer_tasks", "trainer_worker", "trainer"
 # A script that is an address can be imported in both places.
@@ -979,6 +988,127 @@ def test_the_weights_of_four_parts_travel_as_they_are():
             found[f"{name}.below"], used * np.tril(weights["below"], -1).astype(np.float32)
         )
         np.testing.assert_array_equal(found[f"{name}.many"], used * weights["many"].astype(np.float32))
+
+
+def every_cell():
+    """All sets of parts that make a cell."""
+    for which in product([False, True], repeat=len(SWITCHES)):
+        try:
+            yield check_parts(list(compress(SWITCHES, which)))
+        except ValueError:
+            continue
+
+
+def test_every_cell_of_the_family_has_the_same_size_and_reads_the_same_in_javascript(javascript):
+    rng, cells = np.random.default_rng(0), list(every_cell())
+    assert len(cells) == 74  # by hand: 46 with a vector, 28 with a matrix
+    sizes = rng.integers(1, 65, (len(cells), 2)).tolist()
+    rows = rng.uniform(-1, 1, (20, 5)) * [3, 0, 12, 12, 12]
+    rows[:, 1] = rng.integers(0, 2, 20)
+    peepholes = dict(zip(("input", "forget", "output"), rng.uniform(-3, 3, 3).tolist(), strict=True))
+    found = javascript(
+        FAMILY,
+        """(m, { cells, sizes, rows, peepholes }) => cells.map((parts, k) => {
+          const steps = m.readStream(parts, rows, peepholes);
+          return {
+            sizes: [m.countParameters(parts, ...sizes[k]), m.countCarried(parts, sizes[k][1])],
+            c: steps.map(({ c }) => c), n: steps.map(({ n }) => n), h: steps.map(({ h }) => h),
+          };
+        })""",
+        {"cells": cells, "sizes": sizes, "rows": rows.tolist(), "peepholes": peepholes},
+    )
+    for parts, (D, H), one in zip(cells, sizes, found, strict=True):
+        figure = Family(parts, D, H)
+        assert one["sizes"] == [figure.parameters, figure.carried]
+        expected = read_stream(parts, rows, peepholes)
+        for name in "cnh":
+            values = np.reshape(one[name], getattr(expected, name).shape)
+            np.testing.assert_allclose(values, getattr(expected, name), rtol=1e-12, atol=1e-12)
+
+
+def test_a_switch_turned_always_leaves_a_cell_and_says_why_another_moved(javascript):
+    cells = list(every_cell())
+    rules = {"order": list(SWITCHES), "conflicts": CONFLICTS, "needs": NEEDS}
+    found = javascript(
+        FAMILY,
+        """(m, { cells, rules }) => cells.map((parts) => rules.order.map((part) => {
+          const now = m.turn(parts, part, rules);
+          return [now, m.reasons(parts, now, rules)];
+        }))""",
+        {"cells": cells, "rules": rules},
+    )
+    for parts, turns in zip(cells, found, strict=True):
+        for part, (now, why) in zip(SWITCHES, turns, strict=True):
+            assert check_parts(now) == now
+            assert (part in now) != (part in parts)
+            moved = set(now) ^ set(parts)
+            assert (len(why) > 0) == (len(moved) > 1)
+            # Nothing moves that may stay: to turn this one alone would leave no cell
+            if len(moved) > 1:
+                with pytest.raises(ValueError, match="parts has"):
+                    check_parts(set(parts) ^ {part})
+
+
+def step_by(equations, D, H, params, x, state):
+    """One step by equations as the figure writes them, each read as a line of Python."""
+    names = {"σ": sigmoid, "tanh": np.tanh, "exp": np.exp, "log": np.log, "max": np.maximum, "H": H} | params
+    names |= {f"{name}_before": value for name, value in state.items()} | {"x": x}
+    for equation in equations:
+        if "kept divided" in equation:
+            continue  # a way to keep c and n, which changes no h
+        line = re.sub(r"  \(.*\)$", "", equation)
+        line = re.sub(r"(\w)_\{t−1\}", r"\1_before", line)
+        line = re.sub(r"\b(\w)_t\b", r"\1", line)
+        line = line.replace("v k^⊤", "outer(v, k)").replace("√H", "H**0.5").replace("−", "-")
+        line = line.replace("|n^⊤ q|", "abs(n @ q)").replace("C q", "(C @ q)").replace("⊙", "*")
+        line = re.sub(r"(W_\w) \[(\w+), (\w+)\]", r"\1 @ concatenate([\2, \3])", line)
+        line = re.sub(r"(W_\w) x", r"\1 @ x", line)
+        line = re.sub(r"\b([if]) (?=[kCno])", r"\1 * ", line).replace("tanh c", "tanh(c)")
+        left, right = line.split(" = ")
+        names[left] = eval(right, {"outer": np.outer, "concatenate": np.concatenate, "abs": abs}, names)
+    return {name: names[name] for name in state}
+
+
+def weights_by_gate(layer, blocks):
+    """W_i and b_i, ..., the columns for h first; p_i, ... where there are any."""
+    rows = dict(zip(blocks, range(len(blocks)), strict=True))
+    H, found = layer.hidden_size, {}
+    for gate, n in rows.items():
+        cut = slice(n * H, (n + 1) * H)
+        both = [layer.params[name][cut] for name in ("W_h", "W_x") if name in layer.params]
+        found |= {f"W_{gate}": np.concatenate(both, axis=1), f"b_{gate}": layer.params["b"][cut]}
+    if "W_g" in layer.params:
+        for n, gate in enumerate("if"):
+            found |= {f"W_{gate}": layer.params["W_g"][n], f"b_{gate}": layer.params["b_g"][n]}
+    return found | {name: array for name, array in layer.params.items() if name.startswith("p_")}
+
+
+def test_the_equations_that_a_published_cell_shows_are_those_of_its_layer():
+    kinds = {
+        "the LSTM of 2000": (LSTM, "ifgo"),
+        "the LSTM of 1997": (NoForgetLSTM, "igo"),
+        "the peephole LSTM": (PeepholeLSTM, "ifgo"),
+        "the coupled LSTM": (CoupledLSTM, "fgo"),
+        "the LSTM without output activation": (UnsquashedLSTM, "ifgo"),
+        "the sLSTM": (SLSTM, "ifgo"),
+        "the mLSTM": (MLSTM, "qkvo"),
+    }
+    parts = {name: parts for parts, name, _ in PUBLISHED if name in kinds}
+    texts = call(node, FAMILY, "({ equations }, cells) => cells.map(equations)", list(parts.values()))
+    D, H, rng = 3, 4, np.random.default_rng(2)
+    for name, equations in zip(parts, texts, strict=True):
+        kind, blocks = kinds[name]
+        layer = kind(D, H, rng=rng)
+        layer.params = {key: rng.normal(0, 0.7, array.shape) for key, array in layer.params.items()}
+        weights = weights_by_gate(layer, blocks)
+        zero = np.zeros(H)
+        state = {"h": zero, "C": np.zeros((H, H)), "n": zero} if kind is MLSTM else {"h": zero, "c": zero}
+        state |= {"n": zero} if kind is SLSTM else {}
+        inputs = rng.normal(size=(6, 1, D))
+        h, _ = layer.forward(inputs)
+        for t, x in enumerate(inputs[:, 0]):
+            state = step_by(equations, D, H, weights, x, state)
+            np.testing.assert_allclose(state["h"], h[t, 0], rtol=0, atol=1e-12, err_msg=name)
 
 
 def random_way(figure, rng):

@@ -14,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmlib import moving_digits
+from lstmlib.ablation import UnsquashedLSTM, clamp
 from lstmlib.attention import AdditiveAttention, DotAttention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
+from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
 from lstmlib.figures import (
     Alignment,
     Counters,
+    Family,
     FourParts,
     Gate,
     GradientByLag,
@@ -34,6 +37,7 @@ from lstmlib.figures import (
     UnrolledLoop,
 )
 from lstmlib.figures.canvas import FOLDER, module_source
+from lstmlib.figures.family import PEEPHOLES, PUBLISHED, check_parts
 from lstmlib.figures.four_parts import read_chord
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
@@ -43,9 +47,13 @@ from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
+from lstmlib.mlstm import MLSTM
+from lstmlib.no_forget_lstm import NoForgetLSTM
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
+from lstmlib.peephole_lstm import PeepholeLSTM
 from lstmlib.readout import Readout
 from lstmlib.rnn import RNN
+from lstmlib.slstm import SLSTM
 from lstmlib.stories import PLACES, WORDS, as_question, as_text, read_story, stories
 from lstmlib.strokes import LETTERS, for_reading, ink_of, new_writer, write
 from lstmlib.translation import Translator
@@ -121,6 +129,7 @@ SLIDERS = {
     ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
     "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
+    "Family": [("D inputs", 1, 64, 1, ".0f"), ("H units", 1, 64, 1, ".0f")],
 }
 
 
@@ -153,6 +162,7 @@ TIES = {
     "TuneWriter": [("value", "temperature")],
     "FourParts": [("value", "temperature")],
     "MovingDigit": [],
+    "Family": [("value", "inputs"), ("value", "units")],
 }
 
 
@@ -677,6 +687,107 @@ def test_counters_that_are_right_after_every_symbol_were_never_wrong():
     assert figure.first_wrong == {"always": 3}
 
 
+# The layer with the arithmetic of a cell that the family can name, and the gate that is held at 1
+LAYERS = {
+    "the LSTM of 2000": (LSTM, ""),
+    "the LSTM of 1997": (NoForgetLSTM, ""),
+    "the peephole LSTM": (PeepholeLSTM, ""),
+    "the coupled LSTM": (CoupledLSTM, ""),
+    "LSTM-i, no input gate": (LSTM, "i"),
+    "LSTM-o, no output gate": (LSTM, "o"),
+    "the LSTM without output activation": (UnsquashedLSTM, ""),
+    "the sLSTM": (SLSTM, ""),
+    "the mLSTM": (MLSTM, ""),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_published_cell_has_the_size_of_its_layer(name):
+    parts = next(parts for parts, called, _ in PUBLISHED if called == name)
+    kind, held = LAYERS[name]
+    for D, H in ((8, 16), (1, 1), (5, 3), (64, 64)):
+        figure, layer = Family(parts, D, H), kind(D, H)
+        clamped = len(held) * H * (D + H + 1)
+        assert figure.name == name
+        assert figure.parameters == sum(array.size for array in layer.params.values()) - clamped
+        _, state = layer.forward(np.zeros((1, 1, D)))
+        assert figure.carried == sum(part.size for part in state)
+
+
+def as_layer(kind, held):
+    """The layer that reads pre-activations as they are: inputs a_i, a_f, a_g, a_o, or q, k, v, o, i, f."""
+    if kind is MLSTM:
+        layer = MLSTM(10, 2)
+        layer.params |= {"W_x": np.eye(10)[:8], "b": np.zeros(8), "W_g": np.eye(10)[8:], "b_g": np.zeros(2)}
+        return layer
+    layer, order = kind(4, 1), {NoForgetLSTM: "igo", CoupledLSTM: "fgo"}.get(kind, "ifgo")
+    layer.params["W_x"] = np.eye(4)[["ifgo".index(gate) for gate in order]]
+    layer.params["W_h"], layer.params["b"] = np.zeros((len(order), 1)), np.zeros(len(order))
+    if kind is PeepholeLSTM:
+        layer.params |= {f"p_{gate[0]}": np.array([w]) for gate, w in PEEPHOLES.items()}
+    if held:
+        clamp(layer, *held)
+    return layer
+
+
+def as_inputs(kind, stream):
+    """What such a layer reads of the stream."""
+    x, key, a_i, a_f, a_o = np.array(stream).T
+    if kind is not MLSTM:
+        return np.stack([a_i, a_f, np.arctanh(x), a_o], axis=1)[:, None]
+    k = np.eye(2)[key.astype(int)]
+    rows = [k, np.sqrt(2) * k, np.stack([x, 0 * x], 1), np.stack([a_o, a_o], 1), np.stack([a_i, a_f], 1)]
+    return np.concatenate(rows, axis=1)[:, None]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_published_cell_reads_the_stream_as_its_layer_does(name):
+    parts = next(parts for parts, called, _ in PUBLISHED if called == name)
+    kind, held = LAYERS[name]
+    figure, layer = Family(parts), as_layer(kind, held)
+    state, found = None, []
+    for x in as_inputs(kind, figure.children[0].stream):
+        state, _ = layer.step(x, state)
+        found.append((state.C[0, 0] if kind is MLSTM else state.c[0, 0], state.h[0, 0]))
+    c, h = (np.array(values) for values in zip(*found, strict=True))
+    np.testing.assert_allclose(figure.reading.c, c, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(figure.reading.h, h, rtol=0, atol=1e-12)
+
+
+def test_the_stream_by_hand():
+    # Sums of what is to be taken, from step 6 on anew; the gates are never quite shut, so to 0.03
+    figure = Family(["input", "forget", "output"])
+    np.testing.assert_allclose(
+        figure.reading.c, [0.5, 0.9, 0.9, 1.2, 1.2, -0.6, -0.6, -1.1, -1.1, -0.9], atol=0.03
+    )
+    np.testing.assert_allclose(figure.reading.h, [0, 0, 0, 1.2, 1.2, 0, 0, 0, -1.1, -0.9], atol=0.03)
+    figure.parts = ["input", "output"]  # never anew
+    np.testing.assert_allclose(figure.reading.c[5:], [0.6, 0.6, 0.1, 0.1, 0.3], atol=0.03)
+    figure.parts = ["input", "forget", "coupled"]  # one number, and no sum
+    np.testing.assert_allclose(figure.reading.c, [0] * 5 + [-0.6] * 5, atol=0.03)
+    figure.parts = ["input", "forget", "output", "exponential"]  # a mean of what was taken
+    np.testing.assert_allclose(figure.reading.h[[3, 4, 8, 9]], [0.4, 0.4, -0.55, -0.3], atol=0.03)
+    figure.parts = ["input", "forget", "output", "exponential", "matrix"]  # one for each letter
+    np.testing.assert_allclose(figure.reading.h[[3, 4, 8, 9]], [0.4, 0.4, -0.6, -0.2], atol=0.03)
+    figure.parts = [
+        "input",
+        "forget",
+        "output",
+        "peepholes",
+    ]  # at 0.8 it is full
+    np.testing.assert_allclose(figure.reading.c[[1, 3]], [0.8, 0.4], atol=0.1)
+
+
+def test_a_family_names_no_cell_twice_and_none_that_there_is_not():
+    assert len({frozenset(parts) for parts, *_ in PUBLISHED}) == len(PUBLISHED) > 12
+    for parts, name, by in PUBLISHED:
+        assert check_parts(parts) == list(parts)
+        assert Family(parts).name == name
+        assert len(by) > 5
+    assert Family([]).name is None
+    assert Family(["input", "forget", "coupled"]).parameters * 2 == Family().parameters
+
+
 def test_the_weights_of_counters_travel_in_float32_and_a_long_string_by_its_runs():
     pair = a_counter("abc")
     figure = Counters({"one": pair, "other": a_counter("abc", 2, seed=1)}, "abc", n=2)
@@ -1000,6 +1111,19 @@ SETTINGS = [
     (Trainer, "input_bias", -6, 3, "input_bias must be a number from -6 to 2, got 3"),
     (Trainer, "clip", 0, -1, "clip must be a number from 0 to 5, got -1"),
     (Trainer, "seed", 99, True, "seed must be a whole number, got True"),
+    (Family, "inputs", 1, 65, "inputs must be a number from 1 to 64, got 65"),
+    (Family, "units", 64, 2.5, "units must be a whole number, got 2.5"),
+    (Family, "parts", [], ["gate"], "parts must be some of ['input', 'forget', 'output', "),
+    (Family, "parts", ["matrix"], "matrix", "parts must be several of ['input', 'forget', 'output', "),
+    (Family, "parts", ["tanh"], ["coupled", "forget"], "has 'coupled' without 'input'. To be coupled, "),
+    (Family, "parts", ["output"], ["exponential"], "has 'exponential' without 'input'. An exponential "),
+    (
+        Family,
+        "parts",
+        ["forget"],
+        ["peepholes", "tanh"],
+        "'peepholes' without 'forget' or 'input' or 'output'",
+    ),
     (ThreeSwitches, "i", [1.0] * 5, [0, 0, 0, 0, 2.0], "i[4] must be a number from 0 to 1, got 2.0"),
 ]
 
@@ -1097,6 +1221,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
     [
         "alignment",
         "counters",
+        "family",
         "four_parts",
         "gate",
         "gradient_by_lag",

@@ -1,16 +1,16 @@
 // The family of the LSTM: a switch for each part, the cell, its equations, its size, and a stream.
 
 import { button, controls, drawing, html, moved, nameSliders, number, onChange, set, status } from "./drawing.mjs";
-import { countCarried, countParameters, equations, readStream, reasons, turn } from "./family_arithmetic.mjs";
+import { asker, countCarried, countParameters, equations, ownGates, readStream, reasons, turn } from "./family_arithmetic.mjs";
 import { drawCell, drawStream } from "./family_drawing.mjs";
 
 const SIZES = { inputs: "D, the inputs,", units: "H, the units," };
 
 function render({ model, el }) {
-  const [switches, conflicts, needs, published, rows, weights] =
-    ["switches", "conflicts", "needs", "published", "stream", "peepholes"].map((name) => model.get(name));
+  const [switches, published] = [model.get("switches"), model.get("published")];
+  const [rows, weights] = [model.get("stream"), model.get("peepholes")];
   const names = Object.fromEntries(switches);
-  const rules = { order: switches.map(([part]) => part), conflicts, needs };
+  const rules = { order: switches.map(([part]) => part), conflicts: model.get("conflicts"), needs: model.get("needs") };
   const [[usualParts, usualName]] = published;
   const usual = readStream(usualParts, rows, weights);
   const usualLines = equations(usualParts);
@@ -20,7 +20,7 @@ function render({ model, el }) {
     button(group, name, () => set(model, { parts: turn(model.get("parts"), part, rules) })));
   const title = html(el, "div", { class: "controls named" });
   const cell = drawing(el, 200);
-  const list = html(el, "ul", { class: "equations", "aria-label": "The equations of this cell" });
+  const lines = html(el, "ul", { class: "equations", "aria-label": "The equations of this cell" });
   const stream = drawing(el, 198);
   const line = status(el);
 
@@ -32,16 +32,19 @@ function render({ model, el }) {
     const called = found ? `This is ${found[1]} (${found[2]}).` : "This is no published cell that this course knows.";
     title.textContent = called;
     drawCell(cell, parts, names);
-    writeOut(list, equations(parts), usualLines, usualName);
+    writeOut(lines, equations(parts), usualLines);
     const steps = readStream(parts, rows, weights);
     drawStream(stream, rows, steps, usual, usualName);
     const [count, first] = [parts, usualParts].map((one) => countParameters(one, D, H));
     const than = count === first ? "as many as" : `${said(Math.abs(count - first))} ${count < first ? "fewer" : "more"} than`;
     const size = found && found[0] === usualParts ? "" : `, ${than} ${usualName}`;
+    const looks = parts.includes("peepholes") ? ownGates(asker(parts)) : [];
+    const weighed = looks.map((gate) => `${gate} ${number(weights[gate])}`);
     line.textContent =
       `${happened}${called} With ${D} inputs and ${H} units it learns ${said(count)} parameters${size}, and carries ` +
       `${said(countCarried(parts, H))} numbers from step to step. ${before ? compare(readStream(before, rows, weights), steps) : ""}` +
-      `It holds ${steps.map(({ c }) => c.map(number).join(" and ")).join(", ")}, ` +
+      (weighed.length ? `Peepholes, set by hand: ${weighed.join(", ")}. ` : "") +
+      `It holds ${all(steps, "c")}${parts.includes("exponential") ? `, with n ${all(steps, "n")},` : ""} ` +
       `and shows ${steps.map(({ h }) => number(h)).join(", ")}.`;
   };
 
@@ -50,15 +53,17 @@ function render({ model, el }) {
     const slid = sizes.map((name) => moved(SIZES[name], was[name], model.get(name), String(model.get(name)))).join("");
     if (!changed.includes("parts")) return show(slid);
     const now = model.get("parts");
-    const turned = switches.filter(([part]) => was.parts.includes(part) !== now.includes(part))
-      .map(([part, name]) => `${name} ${now.includes(part) ? "on" : "off"}`);
-    const why = reasons(was.parts, now, rules);
-    show(`${slid}Switched: ${turned.join(", ")}. ${turned.length > 1 ? why.map((one) => `${one} `).join("") : ""}`, was.parts);
+    const list = (from, to) => from.filter((part) => !to.includes(part)).map((part) => names[part]).join(", ");
+    const [on, off] = [list(now, was.parts), list(was.parts, now)];
+    const turned = [on && `Switched on: ${on}. `, off && `Switched off: ${off}. `, ...reasons(was.parts, now, rules)];
+    show(slid + turned.filter(Boolean).join(""), was.parts);
   });
   button(controls(el), "Start over", () => set(model, { parts: usualParts }));
   show("");
   return nameSliders(el);
 }
+
+const all = (steps, name) => steps.map((step) => step[name].map(number).join(" and ")).join(", ");
 
 const said = (count) => count.toLocaleString("en");
 
@@ -70,16 +75,16 @@ function compare(before, now) {
 }
 
 // A line for each equation; those that the usual cell does not have are marked.
-function writeOut(list, lines, usualLines, usualName) {
+function writeOut(list, lines, usualLines) {
   list.replaceChildren();
   for (const equation of lines) {
     const other = !usualLines.includes(equation);
     const item = html(list, "li", other ? { class: "changed" } : {});
+    if (other) html(item, "span", { class: "note" }, "differs");
     for (const [, mark, raised, plain] of equation.matchAll(/([_^])(\{[^}]*\}|.)|([^_^]+)/g)) {
       if (plain) item.append(plain);
       else html(item, mark === "_" ? "sub" : "sup", {}, raised.replace(/[{}]/g, ""));
     }
-    if (other) html(item, "span", { class: "note" }, `not in ${usualName}`);
   }
 }
 

@@ -37,12 +37,17 @@ NEEDS = (
     # a part, what it needs, whether one of these is enough, and why
     ("coupled", ("input", "forget"), False, "To be coupled, both gates must be there."),
     ("exponential", ("input",), False, "An exponential input gate is an input gate."),
-    ("peepholes", ("forget", "input", "output"), True, "Through peepholes a gate looks, so one must be there."),
+    (
+        "peepholes",
+        ("forget", "input", "output"),
+        True,
+        "It is a gate that looks through a peephole.",
+    ),
 )
 
 _GREFF = "Greff et al. 2017"
 PUBLISHED = (
-    (("input", "forget", "output", "tanh"), "the LSTM with a forget gate", "Gers et al. 2000"),
+    (("input", "forget", "output", "tanh"), "the LSTM of 2000", "Gers et al., with a forget gate"),
     (("input", "output", "tanh"), "the LSTM of 1997", "Hochreiter and Schmidhuber"),
     (("input", "forget", "output", "peepholes", "tanh"), "the peephole LSTM", "Gers et al. 2002"),
     (
@@ -94,7 +99,7 @@ PEEPHOLES = {"input": 0.0, "forget": -10.0, "output": 0.0}
 
 
 class Reading(NamedTuple):
-    """What a cell makes of the stream, each (10,), or (10, 2) for a matrix memory: a column for each letter."""
+    """What a cell makes of the stream, each (10,); (10, 2) for a matrix, a column for each letter."""
 
     c: Array
     n: Array
@@ -116,7 +121,9 @@ class _FamilyCanvas(Canvas):
 
 def check_parts(parts: Iterable[str], name: str = "parts") -> list[str]:
     """`parts` in the order of `SWITCHES`, or a ValueError that says why there is no such cell."""
-    found = list(parts) if not isinstance(parts, str) else [parts]
+    if isinstance(parts, str):
+        raise ValueError(f"{name} must be several of {list(SWITCHES)}, or none, got {parts!r}")
+    found = list(parts)
     strange = [part for part in found if part not in SWITCHES]
     if strange:
         raise ValueError(f"{name} must be some of {list(SWITCHES)}, got {strange[0]!r}")
@@ -124,9 +131,9 @@ def check_parts(parts: Iterable[str], name: str = "parts") -> list[str]:
         if one in found and other in found:
             raise ValueError(f"{name} has {one!r} and {other!r}. {why}")
     for part, needed, enough, why in NEEDS:
-        there = [one in found for one in needed]
-        if part in found and not (any(there) if enough else all(there)):
-            raise ValueError(f"{name} has {part!r} without {' or '.join(map(repr, needed))}. {why}")
+        missing = [one for one in needed if one not in found]
+        if part in found and missing and not (enough and len(missing) < len(needed)):
+            raise ValueError(f"{name} has {part!r} without {' or '.join(map(repr, missing))}. {why}")
     return [part for part in SWITCHES if part in found]
 
 
@@ -146,8 +153,8 @@ class Family(Figure):
     where a new sum starts, the output gate opens where the sum is to be shown. Peepholes have the weights
     `PEEPHOLES`. A matrix memory stores a number under its letter, and reads with the letter of the step.
 
-    Where the input gate is an exponential, the cell has a normaliser and a stabiliser, as the sLSTM; the gates
-    of a matrix memory see x alone, as in the mLSTM.
+    Where the input gate is an exponential, the cell has a normaliser and a stabiliser, as the sLSTM; the
+    gates of a matrix memory see x alone, as in the mLSTM.
 
     `parts` are some of `SWITCHES`, `inputs` and `units` whole numbers from 1 to 64; Python may set them as
     the reader does. Raises ValueError for another part or size, and says why for parts that make no cell.
@@ -157,7 +164,7 @@ class Family(Figure):
     >>> figure = Family(["input", "output", "tanh"])
     >>> figure.name, figure.parameters
     ('the LSTM of 1997', 1200)
-    >>> figure.reading.c[5].round(1)  # the sum of the first five goes on
+    >>> round(float(figure.reading.c[5]), 1)  # the sum of what was taken goes on: nothing is forgotten
     0.6
     """
 
@@ -195,7 +202,7 @@ class Family(Figure):
 
     @property
     def carried(self) -> int:
-        """How many numbers go from step to step; the h of a matrix memory is among them, as in `MLSTMState`."""
+        """How many numbers go from step to step, h among them, as in `MLSTMState`."""
         H, exponential = self.units, "exponential" in self.parts
         if "matrix" in self.parts:
             return H**2 + H + exponential * (H + 1)

@@ -34,7 +34,7 @@ export function reasons(was, now, { conflicts, needs }) {
   const needed = needs.filter(([who, which]) =>
     (on.includes(who) && which.some((part) => on.includes(part))) ||
     (off.includes(who) && which.some((part) => off.includes(part))));
-  return [...met, ...needed].map((rule) => rule.at(-1));
+  return [...met, ...needed].map((rule) => `${rule.at(-1)} `);
 }
 
 // log σ(a), without overflow.
@@ -44,7 +44,7 @@ const logSigmoid = (a) => Math.min(a, 0) - Math.log1p(Math.exp(-Math.abs(a)));
 export const asker = (parts) => (part) => parts.includes(part);
 
 // Gates with weights of their own: a coupled input gate has none.
-const ownGates = (has) =>
+export const ownGates = (has) =>
   ["input", "forget", "output"].filter((gate) => has(gate) && !(gate === "input" && has("coupled")));
 
 // Weights and biases of a layer with D inputs and H units.
@@ -115,6 +115,8 @@ export function equations(parts) {
   const state = matrix ? "C" : "c";
   lines.push(`${state}_t = ${kept(state)} + ${written(matrix ? "v_t k_t^⊤" : "g_t")}`);
   if (exponential) lines.push(`n_t = ${kept("n")} + ${written(matrix ? "k_t" : "")}`);
+  if (exponential)
+    lines.push(`m_t = max(${has("forget") ? "log f_t + " : ""}m_{t−1}, log i_t)  (${state} and n are kept divided by exp m)`);
   // o stands behind c: a peephole lets it see the new one.
   if (has("output")) lines.push(`o_t = σ(${sees("o")}${peeps("o", "c_t")})`);
   let read = matrix ? "C_t q_t" : "c_t";

@@ -51,7 +51,7 @@ export function drawCell(canvas, parts, names) {
     }
   });
   text(canvas, 290, 193, "hₜ", "value");
-  text(canvas, 8, 193, matrix ? "each gate sees xₜ" : "each gate sees hₜ₋₁ and xₜ", "name small start");
+  text(canvas, 8, 193, `all of these see ${matrix ? "xₜ alone" : "hₜ₋₁ and xₜ"}`, "name small start");
 }
 
 // A second, thin belt: how much was written.
@@ -116,9 +116,9 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
   text(canvas, 2, 122, "usual ◌", "name small start");
   svg(canvas, "line", { x1: 50, y1: zero, x2: 358, y2: zero, class: "axis" });
   rows.forEach(([x, key, take, keep, show], t) => {
-    const at = 66 + 31 * t;
+    const at = 62 + 30.8 * t;
     const { c, h } = steps[t];
-    text(canvas, at, 14, number(x), "value small");
+    text(canvas, at, 14, number(x).slice(0, -1), "value small");
     text(canvas, at, 28, "AB"[key], "small");
     [take > 0 && "take", keep < 0 && "new", show > 0 && "show"].filter(Boolean).forEach((said, k) =>
       text(canvas, at, 42 + 11 * k, said, "name small"));
@@ -130,7 +130,7 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
     });
     svg(canvas, "circle", { cx: at + 9, cy: y(usual[t].h), r: 6, class: "ring wanted" });
     svg(canvas, "circle", { cx: at + 9, cy: y(h), r: 3.5, class: "ring" });
-    text(canvas, at, 178, number(h), "value small");
+    text(canvas, at, 178, number(h), "small");
     text(canvas, at, 192, t + 1, "name small");
   });
   text(canvas, 2, 192, "step", "name small start");
