@@ -15,7 +15,7 @@ from long_runs import defined, over_seeds, read
 from longer_chorales import BUDGETS, CELL, KINDS, PAGE, TABLE, TOLD, nade_of
 
 COUNTED, LAST_CHORD = 5.28, 5.21
-"""The nats of the counted voices, and without what was two quarters ago, as the page prints them, rounded down."""
+"""The nats of the counted voices, and without what was two quarters ago: printed there, rounded down."""
 
 
 @pytest.fixture(scope="module")
