@@ -2,7 +2,8 @@
 
 import { unpack } from "./arrays.mjs";
 import { button, controls, drawing, field, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
-import { chanceFrom, writeLetter } from "./writer_arithmetic.mjs";
+import { chanceFrom } from "./chance.mjs";
+import { writeLetter } from "./writer_arithmetic.mjs";
 
 const HIGH = 190; // the paper
 const LINE = 130; // y of the line that letters stand on

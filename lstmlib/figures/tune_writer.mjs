@@ -1,10 +1,10 @@
 // A trained writer of tunes in the page: choose a key and a temperature, see what it composes, and hear it.
 
 import { unpack } from "./arrays.mjs";
+import { chanceFrom } from "./chance.mjs";
 import { button, choice, controls, drawing, field, html, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
 import { player } from "./sound.mjs";
 import { composing, hertz, perform } from "./tune_arithmetic.mjs";
-import { chanceFrom } from "./writer_arithmetic.mjs";
 
 const ROWS = 4;
 const HIGH = 56; // a row
