@@ -34,7 +34,7 @@ export function drawText(group, characters, numbers, places, typed, held) {
     if (end === begin) return;
     const x = places.slice(begin, end).map(({ column }) => (column * CELL).toFixed(1)).join(" ");
     const text = characters.slice(begin, end).map((character, k) => glyph(character, numbers[begin + k])).join("");
-    const attributes = { x, y: row * rowHeight(held) + GLYPH - 3, class: `code ${begin >= typed ? "written" : ""}` };
+    const attributes = { x, y: row * rowHeight(held) + GLYPH - 3, class: `code start ${begin >= typed ? "written" : ""}` };
     svg(group, "text", attributes, text);
     begin = end;
   };
@@ -47,16 +47,18 @@ export function drawText(group, characters, numbers, places, typed, held) {
 
 const box = (x, y, wide, high) => `M${x.toFixed(1)} ${y.toFixed(1)}h${wide}v${high.toFixed(1)}h-${wide}z`;
 
-// Colour behind every cell, in paths of one sign and strength each, and an edge at the top or at the bottom.
+// Colour behind every cell, in paths of one sign and strength each, and an edge at the top or at the bottom. The
+// root leaves a small state beside a large one visible.
 function paint(group, values, places, held, top, high) {
   const strongest = Math.max(...values.map(Math.abs)) || 1;
   const made = {};
   values.forEach((value, t) => {
     const kind = value < 0 ? "negative" : "positive";
-    const level = Math.ceil((LEVELS * Math.abs(value)) / strongest);
+    const strength = Math.sqrt(Math.abs(value) / strongest);
+    const level = Math.ceil(LEVELS * strength);
     if (!level) return;
     const [x, y] = [places[t].column * CELL, places[t].row * rowHeight(held) + top];
-    const edge = 0.5 + (0.25 * high * Math.abs(value)) / strongest;
+    const edge = 0.5 + 0.25 * high * strength;
     (made[`${kind} ${level}`] ??= []).push(box(x, y, CELL, high));
     (made[`${kind} edge`] ??= []).push(box(x, value < 0 ? y + high - edge : y, CELL, edge));
   });
@@ -65,7 +67,6 @@ function paint(group, values, places, held, top, high) {
     const opacity = level === "edge" ? 1 : (0.5 * level) / LEVELS;
     svg(group, "path", { d: boxes.join(""), class: kind, "fill-opacity": opacity });
   }
-  return strongest;
 }
 
 // What the colours say: the trained unit behind the characters, the untrained one in the strip below, and a
@@ -73,14 +74,14 @@ function paint(group, values, places, held, top, high) {
 export function drawStates(group, trained, untrained, rises, places) {
   group.replaceChildren();
   const held = rises !== null;
-  const strongest = [paint(group, trained, places, held, 0, GLYPH), paint(group, untrained, places, held, GLYPH + 1, STRIP)];
+  paint(group, trained, places, held, 0, GLYPH);
+  paint(group, untrained, places, held, GLYPH + 1, STRIP);
   const bars = (rises ?? []).map((rise, t) => {
     if (!(rise > 0.05)) return "";
     const high = (RISES * Math.min(rise, HIGHEST)) / HIGHEST;
     return box(places[t].column * CELL + 1.5, places[t].row * rowHeight(true) + GLYPH + STRIP + 2 + RISES - high, CELL - 3, high);
   });
   if (held) svg(group, "path", { d: bars.join(""), class: "shutter rises" });
-  return strongest;
 }
 
 export function moveMark(mark, { row, column }, held) {
@@ -110,7 +111,7 @@ export function drawTable(canvas, { unit, rows, next, temperature, held }) {
   text(184, 0, "comes next", "name start small");
   text(274, 0, "p", "name small");
   text(316, 0, `at ${temperature.toFixed(1)}`, "name small");
-  if (held) text(358, 0, "held still", "name small");
+  if (held) text(358, 0, "held", "name small");
   next.forEach(([character, p, drawn, still], k) => {
     svg(canvas, "rect", { x: 206, y: 5 + 17 * (k + 1), width: 30, height: 9, class: "cell" });
     svg(canvas, "rect", { x: 206, y: 5 + 17 * (k + 1), width: 30 * p, height: 9, class: "positive" });
@@ -124,18 +125,17 @@ export function drawTable(canvas, { unit, rows, next, temperature, held }) {
 // What the signs of the picture mean.
 export function drawLegend(canvas, held) {
   canvas.replaceChildren();
-  const sample = (x, kind, top) => {
+  canvas.setAttribute("viewBox", `0 0 360 ${held ? 54 : 37}`);
+  const say = (x, y, said) => svg(canvas, "text", { x, y, class: "start small" }, said);
+  const sample = (x, kind, top, said) => {
     svg(canvas, "rect", { x, y: 3, width: 9, height: 14, class: kind, "fill-opacity": 0.35 });
     svg(canvas, "rect", { x, y: top, width: 9, height: 3, class: kind });
+    say(x + 14, 14, said);
   };
-  const say = (x, y, said) => svg(canvas, "text", { x, y, class: "start small" }, said);
-  sample(0, "positive", 3);
-  say(14, 14, "above 0");
-  sample(66, "negative", 14);
-  say(80, 14, "below 0");
-  if (held) {
-    svg(canvas, "rect", { x: 133, y: 5, width: 6, height: RISES, class: "shutter" });
-    say(144, 14, `the loss rises here (whole bar: ${HIGHEST} nats or more)`);
-  }
-  say(0, 31, "Behind each letter: the cell state, trained. Strip below: the same before training.");
+  sample(0, "positive", 3, "cell state above 0");
+  sample(124, "negative", 14, "below 0");
+  say(0, 31, "Behind the letters: trained. Strip: before. Each on its own scale.");
+  if (!held) return;
+  svg(canvas, "rect", { x: 1, y: 38, width: 6, height: RISES, class: "shutter" });
+  say(14, 48, `The loss rises here (a whole bar: ${HIGHEST} nats or more).`);
 }

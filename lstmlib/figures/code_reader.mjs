@@ -7,7 +7,7 @@ import { gatesOf, heldStill, meanNats, meanOutput, nextOf, numbersOf, reading, w
 import { CELL, drawLegend, drawStates, drawTable, drawText, heightOf, layOut, moveMark, placeAt } from "./code_drawing.mjs";
 import { button, controls, drawing, field, html, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
 
-const SLICE = 6; // milliseconds of reading between two pictures
+const [FIRST, LATER] = [5, 12]; // milliseconds of reading: before the picture, and at a time after it
 const PAUSE = 30; // between two characters that are written
 const LIKELY = 5;
 const VALUES = ["text", "written", "place", "unit", "still", "temperature", "seed"];
@@ -27,28 +27,29 @@ async function render({ model, el }) {
   const table = drawing(el, 108, "The unit's gates, and what may come next. The line below says the same.");
   const row = controls(el);
   const line = status(el);
-  let [characters, typed, numbers, places, held, ready, waiting, writing] = [[], 0, [], [], null, false, 0, 0];
+  let [characters, typed, numbers, places, held, ready, pictured, waiting, writing] =
+    [[], 0, [], [], null, false, false, 0, 0];
 
   // Reads what is new, and is back within a frame: what takes longer goes on after it.
   const update = (happened) => {
     clearTimeout(waiting);
-    ready = false;
+    [ready, pictured] = [false, false];
     const first = [...model.get("text")];
     characters = [...first, ...model.get("written")];
     typed = first.length;
     numbers = numbersOf(characters, alphabet);
     trained.turnTo(numbers);
     untrained.turnTo(numbers);
-    readSome(happened);
+    readSome(happened, FIRST);
   };
-  const readSome = (happened) => {
-    const stop = performance.now() + SLICE;
+  const readSome = (happened, long) => {
+    const stop = performance.now() + long;
     const readAll = (reader, doing) => {
       while (reader.left()) {
         if (performance.now() > stop) {
           const done = Math.round(100 * (1 - reader.left() / numbers.length));
           line.textContent = `${happened}Reading the text ${doing} … ${done} %`;
-          waiting = setTimeout(readSome, 0, happened);
+          waiting = setTimeout(readSome, 0, happened, LATER);
           return false;
         }
         reader.readOne();
@@ -56,28 +57,33 @@ async function render({ model, el }) {
       return true;
     };
     if (!readAll(trained, "with the trained network") || !readAll(untrained, "with the untrained one")) return;
-    const unit = model.get("unit");
+    const unit = unitNow();
     if (!model.get("still")) held = null;
     else {
       const level = meanOutput(trained, typed, unit);
       if (held?.unit !== unit || held.level !== level) {
         const network = heldStill(whole, unit, level);
         held = { unit, level, network, ...reading(network) };
-        draw(false);
       }
       held.turnTo(numbers);
-      if (!readAll(held, `with unit ${unit} held still`)) return;
+      if (!readAll(held, `with unit ${unit} held still`)) {
+        if (!pictured) draw(false);
+        return;
+      }
     }
     ready = true;
     draw(true);
     show(happened);
   };
+  // A number typed beside the slider need not be whole.
+  const unitNow = () => Math.max(0, Math.min(Math.round(model.get("unit")), lstm.b.length / 4 - 1));
   const placeNow = () => Math.min(model.get("place"), characters.length - 1);
   const risesNow = () => held.nats.map((nats, t) => (nats === null ? null : nats - trained.nats[t]));
 
   // The whole picture; the text itself only where it is another.
   let shown = "";
   const draw = (withRises) => {
+    pictured = true;
     const columns = Math.max(20, Math.floor((scroll.clientWidth || 360) / CELL));
     const still = model.get("still");
     const key = JSON.stringify([columns, still, typed, characters]);
@@ -88,13 +94,13 @@ async function render({ model, el }) {
       drawLegend(legend, still);
       shown = key;
     }
-    const unit = model.get("unit");
+    const unit = unitNow();
     const c = (reader) => reader.states.slice(1).map((state) => state.c[unit]);
     drawStates(states, c(trained), c(untrained), still ? (withRises ? risesNow() : []) : null, places);
   };
   const show = (happened) => {
     if (!ready) return;
-    const [place, unit, temperature, still] = [placeNow(), model.get("unit"), model.get("temperature"), model.get("still")];
+    const [place, unit, temperature, still] = [placeNow(), unitNow(), model.get("temperature"), model.get("still")];
     moveMark(mark, places[place], still);
     scroll.setAttribute("aria-valuemax", characters.length);
     scroll.setAttribute("aria-valuenow", place + 1);
@@ -213,7 +219,7 @@ async function render({ model, el }) {
   });
 
   const told = (changed, was) => {
-    const [unit, temperature] = [model.get("unit"), model.get("temperature")];
+    const [unit, temperature] = [unitNow(), model.get("temperature")];
     const written = model.get("written");
     if (changed.includes("text")) return "The text has changed. ";
     if (changed.includes("still")) return model.get("still") ? `Unit ${unit} is held still. ` : `Unit ${unit} moves again. `;

@@ -1,6 +1,6 @@
-"""A trained reader of code that travels in the page, and the same layer before training: a text to type for both."""
+"""A trained reader of code that travels in the page, and the same layer before training: a text for both."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
@@ -13,7 +13,6 @@ from lstmlib.lstm import LSTM
 from lstmlib.readout import Readout
 from lstmlib.vocabulary import CODE_CHARACTERS
 
-Part = TypeVar("Part", LSTM, Readout)
 MOST_TYPED = 2000
 """The most characters that a text may have."""
 MOST_WRITTEN = 500
@@ -124,8 +123,12 @@ class CodeReader(Figure):
         seed: int = 1,
     ) -> None:
         _check_sizes(layer, readout, fresh, alphabet)
-        self._layer, self._readout, self._fresh = (_rounded(made) for made in (layer, readout, fresh))
-        parts = {"lstm": self._layer, "readout": self._readout, "fresh": self._fresh}
+        self._layer, self._fresh, self._readout = _rounded(layer), _rounded(fresh), _rounded_readout(readout)
+        parts: dict[str, LSTM | Readout] = {
+            "lstm": self._layer,
+            "readout": self._readout,
+            "fresh": self._fresh,
+        }
         arrays = {f"{part}.{name}": a for part, made in parts.items() for name, a in made.params.items()}
         self._units = Between(0, layer.hidden_size - 1)
         canvas = _CodeReaderCanvas(**pack(arrays), alphabet=alphabet)
@@ -141,12 +144,12 @@ class CodeReader(Figure):
 
     @property
     def unit(self) -> int:
-        """The unit that is shown."""
-        return int(self._canvas.unit)
+        """The unit that is shown: the nearest, where a number beside the slider is not whole."""
+        return int(self._canvas.unit + 0.5)
 
     @unit.setter
     def unit(self, unit: int) -> None:
-        if self._units.check(unit, "unit") != int(unit):
+        if not self._units.check(unit, "unit").is_integer():
             raise ValueError(f"unit must be a whole number, got {unit!r}")
         self._canvas.unit = unit
 
@@ -214,11 +217,11 @@ class CodeReader(Figure):
         """The trained network; with `still`, as if the output of the unit were `level` at every step."""
         if not still:
             return self._layer, self._readout
-        level, made = self._level, (_rounded(self._layer), _rounded(self._readout))
-        for one, name in zip(made, ("W_h", "W"), strict=True):
-            one.params["b"] += level * one.params[name][:, self.unit]
-            one.params[name][:, self.unit] = 0
-        return made
+        level, layer, readout = self._level, _rounded(self._layer), _rounded_readout(self._readout)
+        for params, name in ((layer.params, "W_h"), (readout.params, "W")):
+            params["b"] += level * params[name][:, self.unit]
+            params[name][:, self.unit] = 0
+        return layer, readout
 
 
 def _nats(scores: Array, numbers: list[int]) -> Array:
@@ -233,7 +236,7 @@ def _nats(scores: Array, numbers: list[int]) -> Array:
 
 def _check_sizes(layer: Any, readout: Any, fresh: Any, alphabet: str) -> None:
     V = len(alphabet)
-    if V != len(set(alphabet)) or not V:
+    if len(set(alphabet)) != V or not V:
         raise ValueError(f"alphabet must hold characters that differ from each other, got {alphabet!r:.40}")
     for name, given in (("layer", layer), ("fresh", fresh)):
         if type(given) is not LSTM or given.input_size != V:
@@ -245,10 +248,19 @@ def _check_sizes(layer: Any, readout: Any, fresh: Any, alphabet: str) -> None:
         raise ValueError(f"readout must be a Readout with {H} inputs and {V} outputs, got {readout!r}")
 
 
-def _rounded(given: Part) -> Part:
+def _rounded(layer: LSTM) -> LSTM:
     """A copy in float64 with the weights that the page gets."""
-    sizes = (given.input_size, given.hidden_size if isinstance(given, LSTM) else given.output_size)
-    made = type(given)(*sizes)
+    made = LSTM(layer.input_size, layer.hidden_size)
+    _copy(layer, made)
+    return made
+
+
+def _rounded_readout(readout: Readout) -> Readout:
+    made = Readout(readout.input_size, readout.output_size)
+    _copy(readout, made)
+    return made
+
+
+def _copy(given: LSTM | Readout, made: LSTM | Readout) -> None:
     for name, array in given.params.items():
         made.params[name][...] = array.astype(np.float16)
-    return made
