@@ -35,6 +35,7 @@ FIGURES = {
     "SpokenNumber": ("chapters/applications/speech", 1),
     "PenWriter": ("chapters/applications/handwriting_generation", 1),
     "TuneWriter": ("chapters/applications/composing", 1),
+    "CodeReader": ("chapters/lstm/inside_a_trained_lstm", 3),
 }
 
 

@@ -41,6 +41,7 @@ for figure, name, Control, options in [
     ("PenWriter", "text", Text, {}),
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
+    ("CodeReader", "text", Text, {}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -57,6 +58,7 @@ TYPED = {
     "PenWriter": ("ba", "bab"),
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "TuneWriter": ("Am", "D"),
+    "CodeReader": ("7", "12"),
 }
 
 
@@ -140,7 +142,7 @@ def test_two_views_of_a_figure_show_the_same_whatever_is_done_in_one(views, kind
                 field.fill(text)
                 same_and_new()
         for key in view.get_by_role("button").all():
-            if key.text_content() not in ("Play", "Write"):  # which go on for a while
+            if key.text_content() not in ("Play", "Write", "Write 100"):  # which go on for a while
                 key.press("Enter")
                 same_and_new()
                 if kind == "LSTMCell" and key.text_content() == "Step":

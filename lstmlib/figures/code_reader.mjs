@@ -280,8 +280,14 @@ function textField(parent, model, wrongIn, say) {
     const wrong = wrongIn(area.value);
     area.setAttribute("aria-invalid", Boolean(wrong));
     if (wrong) say(`${wrong} The picture still shows the text before.`);
-    else set(model, { text: area.value, written: "" });
+    else set(model, { text: area.value, written: "", place: before() });
   });
+  // The character before the caret is the one that is marked.
+  const before = () => Math.max(0, [...area.value.slice(0, area.selectionStart)].length - 1);
+  for (const moves of ["keyup", "click"])
+    area.addEventListener(moves, () => {
+      if (area.value === model.get("text") && before() !== model.get("place")) set(model, { place: before() });
+    });
   model.on("change:text", () => {
     if (area.value !== model.get("text")) area.value = model.get("text");
     area.setAttribute("aria-invalid", false);

@@ -95,7 +95,7 @@ class CodeReader(Figure):
 
     `layer` and `readout` are the trained network, with a one-hot character of `alphabet` as input, and
     `fresh` is the layer before training. `text`, `written` (what the network added), `place` (counted from
-    0), `unit`, `still`, `temperature` and `seed` are as the reader has set them; Python may set them too.
+    0, at first the last), `unit`, `still`, `temperature` and `seed` are as the reader has set them; Python may set them too.
 
     Raises ValueError for networks of other sizes, a text that is empty or longer, a place outside the text, a
     unit that the layer does not have, a temperature outside 0.2 to 1.5, or a seed that is no whole number
@@ -133,6 +133,7 @@ class CodeReader(Figure):
         self._units = Between(0, layer.hidden_size - 1)
         canvas = _CodeReaderCanvas(**pack(arrays), alphabet=alphabet)
         super().__init__(canvas, text=text, unit=unit, temperature=temperature, seed=seed)
+        self.place = len(text) - 1
         self._add_slider("unit", "unit", self._units, 1).readout_format = ".0f"
         self._add_slider("temperature", "temperature", TEMPERATURE, 0.1)
 
