@@ -1555,7 +1555,7 @@ def a_code_reader(dtype=np.float64, **options):
 
 
 def read_by_steps(layer, text, still=None):
-    """h of every step, and the trace; where `still` is a unit and a level, the gates see that in its place."""
+    """H of every step, and the trace; where `still` is a unit and a level, the gates see that in its place."""
     h, c, trace, seen = np.zeros((1, 6)), np.zeros((1, 6)), [], []
     for character in text:
         before = h.copy()
@@ -1677,14 +1677,14 @@ def test_what_python_sets_of_a_code_reader_is_checked(name, wrong, message):
         ({"alphabet": ""}, "alphabet must hold characters that differ from each other, got ''"),
         (
             {"layer": LSTM(4, 6)},
-            "layer must be an LSTM with 5 inputs, one for each character, got LSTM(4, 6)",
+            "layer must be an LSTM with 5 inputs, one for each character, got LSTM(4,",
         ),
-        ({"layer": RNN(5, 6)}, "layer must be an LSTM with 5 inputs, one for each character, got RNN(5, 6)"),
+        ({"layer": RNN(5, 6)}, "layer must be an LSTM with 5 inputs, one for each character, got RNN(5,"),
         ({"fresh": LSTM(4, 6)}, "fresh must be an LSTM with 5 inputs"),
         ({"fresh": LSTM(5, 7)}, "fresh must have as many units as layer, 6, got LSTM(5, 7)"),
         (
             {"readout": Readout(6, 4)},
-            "readout must be a Readout with 6 inputs and 5 outputs, got Readout(6, 4)",
+            "readout must be a Readout with 6 inputs and 5 outputs, got Readout(6",
         ),
         ({"readout": None}, "readout must be a Readout with 6 inputs and 5 outputs, got None"),
     ],
