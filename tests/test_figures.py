@@ -1548,14 +1548,14 @@ def a_code_reader(dtype=np.float64, **options):
     readout.params["b"] += rng.normal(0, 1, 5).astype(dtype)
     figure = CodeReader(layer, readout, fresh, **{"alphabet": "ab (\n", "text": "ab(b a"} | options)
     copies = LSTM(5, 6), Readout(6, 5), LSTM(5, 6)
-    for made, given in zip(copies, (layer, readout, fresh), strict=True):
-        for name, array in given.params.items():
-            made.params[name][...] = array.astype(np.float16)
+    for copied, made in zip(copies, (layer, readout, fresh), strict=True):
+        for name, array in made.params.items():
+            copied.params[name][...] = array.astype(np.float16)
     return figure, *copies
 
 
 def read_by_steps(layer, text, still=None):
-    """H of every step, and the trace; where `still` is a unit and a level, the gates see that in its place."""
+    """All hidden states, and the trace; `still` is a unit, and the level that stands in its place."""
     h, c, trace, seen = np.zeros((1, 6)), np.zeros((1, 6)), [], []
     for character in text:
         before = h.copy()

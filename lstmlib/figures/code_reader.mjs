@@ -167,6 +167,7 @@ async function render({ model, el }) {
       show(full === true ? "It wrote on. " : full);
     };
     long.textContent = "Stop";
+    line.textContent = "Writing …";
     writing = setTimeout(some, 0);
   };
   const hold = button(row, "Hold this unit still", () => set(model, { still: !model.get("still") }));
@@ -190,9 +191,8 @@ async function render({ model, el }) {
   scroll.addEventListener("keydown", (event) => {
     const [place, end] = [placeNow(), characters.length - 1];
     const along = (rows) => {
-      const found = places.findLastIndex(({ row: one, column }) =>
-        one === places[place].row + rows && column <= places[place].column);
-      return found < 0 ? place : found;
+      const to = Math.max(0, Math.min(places[place].row + rows, places[end].row));
+      return places.findLastIndex(({ row: one, column }) => one === to && column <= places[place].column);
     };
     const steps = { ArrowLeft: place - 1, ArrowRight: place + 1, ArrowUp: along(-1), ArrowDown: along(1), Home: 0, End: end,
       PageUp: along(-5), PageDown: along(5) };

@@ -95,7 +95,8 @@ class CodeReader(Figure):
 
     `layer` and `readout` are the trained network, with a one-hot character of `alphabet` as input, and
     `fresh` is the layer before training. `text`, `written` (what the network added), `place` (counted from
-    0, at first the last), `unit`, `still`, `temperature` and `seed` are as the reader has set them; Python may set them too.
+    0, at first the last), `unit`, `still`, `temperature` and `seed` are as the reader has set them; Python
+    may set them too, all but `written`, to which `write_on` adds.
 
     Raises ValueError for networks of other sizes, a text that is empty or longer, a place outside the text, a
     unit that the layer does not have, a temperature outside 0.2 to 1.5, or a seed that is no whole number
