@@ -132,8 +132,8 @@ export function drawLegend(canvas, held) {
     svg(canvas, "rect", { x, y: top, width: 9, height: 3, class: kind });
     say(x + 14, 14, said);
   };
-  sample(0, "positive", 3, "cell state above 0");
-  sample(124, "negative", 14, "below 0");
+  sample(0, "positive", 3, "cell state above its mean over your text");
+  sample(226, "negative", 14, "below it");
   say(0, 31, "Behind the letters: trained. Strip: before. Each on its own scale.");
   if (!held) return;
   svg(canvas, "rect", { x: 1, y: 38, width: 6, height: RISES, class: "shutter" });

@@ -95,8 +95,12 @@ async function render({ model, el }) {
       shown = key;
     }
     const unit = unitNow();
-    const c = (reader) => reader.states.slice(1).map((state) => state.c[unit]);
-    drawStates(states, c(trained), c(untrained), still ? (withRises ? risesNow() : []) : null, places);
+    const moves = ({ states }) => {
+      const c = states.slice(1).map((state) => state.c[unit]);
+      const mean = c.slice(0, typed).reduce((sum, value) => sum + value, 0) / typed;
+      return c.map((value) => value - mean);
+    };
+    drawStates(states, moves(trained), moves(untrained), still ? (withRises ? risesNow() : []) : null, places);
   };
   const show = (happened) => {
     if (!ready) return;

@@ -86,8 +86,8 @@ def _truth(value: bool, name: str) -> bool:
 class CodeReader(Figure):
     """A trained LSTM that reads what is typed, character by character, beside the same layer before training.
 
-    The reader types a text of up to 2,000 characters; each is coloured by the cell state of one unit, which a
-    slider chooses. At the place that is marked the figure says the unit's gates, and which characters are
+    The reader types a text of up to 2,000 characters; each is coloured by the cell state of one unit, above
+    or below its mean over the text; a slider chooses the unit. At the place that is marked the figure says the unit's gates, and which characters are
     likeliest to come next. With `still` the output of the unit is replaced by its mean over the text, and the
     figure shows at which characters the loss rises. And the network writes on, drawn at a temperature. A
     character that the alphabet does not have is read as zeros. The weights travel as float32, compressed,
