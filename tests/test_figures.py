@@ -1642,6 +1642,7 @@ def test_the_weights_of_a_code_reader_travel_rounded_and_small():
     layer, fresh = (LSTM(96, 64, rng=rng) for _ in range(2))
     figure = CodeReader(layer, Readout(64, 96, rng=rng), fresh)
     assert 150_000 < len(figure.children[0].data) < 300_000
+    assert max(path.stat().st_size for path in FOLDER.glob("code_*.mjs")) <= 15_000
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,12 @@ class CodeReader(Figure):
     """A trained LSTM that reads what is typed, character by character, beside the same layer before training.
 
     The reader types a text of up to 2,000 characters; each is coloured by the cell state of one unit, above
-    or below its mean over the text; a slider chooses the unit. At the place that is marked the figure says the unit's gates, and which characters are
-    likeliest to come next. With `still` the output of the unit is replaced by its mean over the text, and the
-    figure shows at which characters the loss rises. And the network writes on, drawn at a temperature. A
-    character that the alphabet does not have is read as zeros. The weights travel as float32, compressed,
-    after they were rounded to float16; all that Python says is of these weights.
+    or below its mean over the text, and a slider chooses the unit. At the place that is marked the figure
+    says the unit's gates, and which characters are likeliest to come next. With `still` the output of the
+    unit is replaced by its mean over the text, and the figure shows at which characters the loss rises. And
+    the network writes on, drawn at a temperature. A character that the alphabet does not have is read as
+    zeros. The weights travel as float32, compressed, after they were rounded to float16; all that Python
+    says is of these weights.
 
     `layer` and `readout` are the trained network, with a one-hot character of `alphabet` as input, and
     `fresh` is the layer before training. `text`, `written` (what the network added), `place` (counted from
