@@ -45,7 +45,9 @@ export function drawText(group, characters, numbers, places, typed, held) {
   finish(places.length);
 }
 
-const box = (x, y, wide, high) => `M${x.toFixed(1)} ${y.toFixed(1)}h${wide}v${high.toFixed(1)}h-${wide}z`;
+const short = (value) => Math.round(10 * value) / 10;
+
+const box = (x, y, wide, high) => `M${short(x)} ${short(y)}h${wide}v${short(high)}h-${wide}z`;
 
 // Colour behind every cell, in paths of one sign and strength each, and an edge at the top or at the bottom. The
 // root leaves a small state beside a large one visible.
