@@ -95,9 +95,10 @@ coursework: $(VENV)/grading book  ## Make the student versions, and prove that e
 	cd coursework && ../$(BIN)/python -m grader.release
 	$(BIN)/python -m pytest -n 2 --dist loadfile coursework tests/test_coursework.py
 
-bench: book  ## Weigh the pages, and measure the LSTM against PyTorch's
+bench: book  ## Weigh the pages, and measure the LSTM against PyTorch's and in the page
 	$(BIN)/python benchmarks/page_weight.py
 	$(BIN)/python benchmarks/lstm_speed.py
+	$(BIN)/python benchmarks/trainer_speed.py
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit("This course needs Python 3.11 to 3.14, and $(PYTHON) is " + sys.version.split()[0] + ". Name another with: make $(MAKECMDGOALS) PYTHON=python3.12")'

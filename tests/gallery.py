@@ -155,10 +155,21 @@ def tune_writer():
     return figures.TuneWriter(weights)
 
 
+def four_parts():
+    """Two writers that have learned nothing, but press few keys."""
+    rng, made = np.random.default_rng(0), []
+    for _ in range(2):
+        weights = torch_lstm("lstm", 54 + 12, rng)
+        weights |= {"read.weight": rng.normal(0, 1, (54, SIZE)), "read.bias": rng.normal(-2.5, 0.5, 54)}
+        made.append(weights | {"below": rng.normal(0, 0.5, (54, 54)), "many": rng.normal(0, 0.5, (54, 6))})
+    return figures.FourParts(*made)
+
+
 EXAMPLES = {
     "Alignment": alignment,
     "CodeReader": code_reader,
     "Counters": counters,
+    "FourParts": four_parts,
     "Gate": figures.Gate,
     "GradientByLag": lambda: figures.GradientByLag(forget_bias=1.0),
     "LSTMCell": figures.LSTMCell,
@@ -169,6 +180,7 @@ EXAMPLES = {
     "StoryReader": story_reader,
     "ThreeSwitches": figures.ThreeSwitches,
     "Threshold": threshold,
+    "Trainer": lambda: figures.Trainer("lstm", "gru", gap=12),
     "TuneWriter": tune_writer,
     "UnrolledLoop": figures.UnrolledLoop,
 }

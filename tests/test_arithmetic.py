@@ -11,7 +11,7 @@ from functools import partial
 import gallery
 import numpy as np
 import pytest
-from conftest import unpacked
+from conftest import assert_mean, unpacked
 from gallery import moving_digit
 
 from lstmlib.activations import sigmoid, softmax
@@ -24,6 +24,7 @@ from lstmlib.figures import (
     Alignment,
     CodeReader,
     Counters,
+    FourParts,
     GradientByLag,
     PenReader,
     PenWriter,
@@ -32,16 +33,23 @@ from lstmlib.figures import (
     TuneWriter,
 )
 from lstmlib.figures.canvas import module_source
+from lstmlib.figures.four_parts import MOST_NOTES, read_chord
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
+from lstmlib.figures.trainer import CELLS, LIMITS, Trainer
+from lstmlib.figures.trainer import TASKS as ASKED
+from lstmlib.gradients import numerical_gradient
+from lstmlib.gru import GRU
 from lstmlib.lstm import LSTM, lstm_step
 from lstmlib.mixture import mixture_of, point_of
 from lstmlib.moving_digits import DIRECTIONS, WORDS, directions_of, sentence, walk
+from lstmlib.no_forget_lstm import NoForgetLSTM
 from lstmlib.number_words import ENGLISH, GERMAN, number_words, translation_batch
-from lstmlib.readout import Readout
+from lstmlib.readout import Readout, cross_entropy, squared_error
+from lstmlib.rnn import RNN
 from lstmlib.stories import PLACES, as_question, as_text, read_question, read_story, stories, where_is
 from lstmlib.strokes import FURTHEST, SPREAD, STEP, for_reading, ink_of, new_writer, spread, write
 from lstmlib.training import Adam, train
@@ -59,6 +67,8 @@ WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
 CODE = "code_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
+CHORDS, PARTS = "parts_arithmetic", "four_parts"
+TRAINER, TASKS, WORKER, RACE = "trainer_arithmetic", "trainer_tasks", "trainer_worker", "trainer"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
   const module = await import("data:text/javascript," + encodeURIComponent(source));
@@ -899,6 +909,156 @@ def test_a_text_is_read_and_continued_in_javascript_as_the_figure_does_in_python
         assert_reads_as_in_python(javascript, figure, texts, 1e-12)
 
 
+def a_part_writer(rng, H=16):
+    """Weights of a size that training gives, under the names of PyTorch."""
+    shapes = {
+        "weight_ih_l0": (4 * H, 66),
+        "weight_hh_l0": (4 * H, H),
+        "bias_ih_l0": 4 * H,
+        "bias_hh_l0": 4 * H,
+    }
+    weights = {f"lstm.{name}": rng.normal(0, 0.7, shape) for name, shape in shapes.items()}
+    weights |= {"read.weight": rng.normal(0, 1, (54, H)), "read.bias": rng.normal(-2.5, 0.5, 54)}
+    return weights | {"below": rng.normal(0, 1, (54, 54)), "many": rng.normal(0, 1, (54, 6))}
+
+
+def four_parts_and_networks(seed):
+    """A figure, and its two networks as the page finds them."""
+    rng = np.random.default_rng(seed)
+    figure = FourParts(a_part_writer(rng), a_part_writer(rng))
+    networks = {}
+    for name, arrays in figure._arrays.items():
+        networks[name] = {"below": arrays["below"].tolist(), "many": arrays["many"].tolist()}
+        for part in ("lstm", "readout"):
+            names = [name for name in arrays if name.startswith(part)]
+            networks[name][part] = {name[len(part) + 1 :]: arrays[name].tolist() for name in names}
+    return figure, networks
+
+
+def test_the_chords_in_the_page_are_those_in_python(javascript):
+    figure, networks = four_parts_and_networks(2)
+    cases = [
+        ("chain", "", 1.0, 0),
+        ("coins", "", 1.0, 0),
+        ("chain", "C3 G3 E4 C5", 0.3, 5),
+        ("coins", "B1", 2.0, 999),
+        ("chain", "C3 D3 E3 F3 G3 A3 B3 C4", 2.0, 42),
+    ]
+    found = javascript(
+        PARTS,
+        """({ chanceFrom, chords }, { networks, cases }) => cases.map(([who, opening, temperature, seed]) => {
+          const chance = chanceFrom(32 * 54 * seed);
+          const coming = chords(networks[who], opening, { temperature, chance });
+          return Array.from({ length: 32 }, () => coming.next().value);
+        })""",
+        {
+            "networks": networks,
+            "cases": [
+                [writer, [pitch - 31 for pitch in read_chord(opening)], temperature, seed]
+                for writer, opening, temperature, seed in cases
+            ],
+        },
+    )
+    counts = set()
+    for (writer, opening, temperature, seed), made in zip(cases, found, strict=True):
+        figure.writer, figure.opening = writer, opening
+        figure.temperature, figure.seed = temperature, seed
+        assert [[key + 31 for key in chord] for chord in made] == figure.composed
+        counts |= {len(chord) for chord in made}
+    assert max(counts) > 6  # more keys than `many` has numbers for
+    assert len(counts) > 3
+
+
+@pytest.mark.parametrize("writer", ["coins", "chain"])
+def test_the_chance_of_each_key_is_that_of_lstmlib_to_a_billionth(javascript, writer):
+    figure, networks = four_parts_and_networks(3)
+    arrays, rng, temperature = figure._arrays[writer], np.random.default_rng(4), 0.8
+    params = {name: arrays[f"lstm.{name}"] for name in ("W_x", "W_h", "b")}
+    h = c = np.zeros((1, 16))
+    before, draws, expected = np.zeros(54), [], []
+    # Draws a billionth below or above the chance that Python finds, so that keys go down as chosen
+    for chosen in rng.random((20, 54)) < 0.1:
+        h, c, _ = lstm_step(before[None], h, c, params)
+        before = chosen.astype(float)
+        scores = arrays["readout.W"] @ h[0] + arrays["readout.b"] + np.tril(arrays["below"], -1) @ before
+        below = np.minimum(np.cumsum(before) - before, 5).astype(int)
+        p = sigmoid((scores + arrays["many"][np.arange(54), below]) / temperature)
+        draws += (p * np.where(chosen, 1 - 1e-9, 1 + 1e-9)).tolist()
+        expected.append(np.flatnonzero(chosen).tolist())
+    found = javascript(
+        CHORDS,
+        """({ chords }, { network, draws, temperature }) => {
+          const coming = chords(network, [], { temperature, chance: () => draws.shift() });
+          return Array.from({ length: 20 }, () => coming.next().value);
+        }""",
+        {"network": networks[writer], "draws": draws, "temperature": temperature},
+    )
+    assert found == expected
+
+
+def test_a_chord_is_read_in_the_page_as_in_python(javascript):
+    rng = np.random.default_rng(5)
+    names = [
+        f"{letter}{sign}{octave}"
+        for letter in "ABCDEFGacg"
+        for sign in ("", "#", "b")
+        for octave in "12344556"
+    ]
+    texts = [" ".join(rng.choice(names, rng.integers(1, 5))) for _ in range(60)]
+    texts += [
+        "",
+        " ,, ",
+        "C3,G3  E4,C5",
+        "C4 " * 8,
+        "C4 " * 9,
+        "H4",
+        "C",
+        "C10",
+        "C##4",
+        "4C",
+        "c4c4",
+        "x" * 10_000,
+    ]
+    texts += ["G1 C6", "F#1", "Gb1", "C#6", "B#5", "B#6", "Cb1", "C4\u00a0E4", "♯4"]
+    found = javascript(
+        CHORDS,
+        "({ readChord }, { texts, limits }) => texts.map((text) => readChord(text, limits))",
+        {"texts": texts, "limits": {"lowest": 31, "highest": 84, "most": MOST_NOTES}},
+    )
+    refused = 0
+    for text, said in zip(texts, found, strict=True):
+        try:
+            expected = read_chord(text)
+        except ValueError as error:
+            refused += 1
+            words = {
+                "at most": "at most 8",
+                "notes such as": "is no note",
+                "notes from": "no choir of the training",
+            }
+            [meant] = [mine for theirs, mine in words.items() if theirs in str(error)]
+            assert meant in said
+            assert len(said) < 160
+        else:
+            assert said == expected
+    assert 10 < refused < len(texts) - 40
+
+
+def test_the_weights_of_four_parts_travel_as_they_are():
+    rng = np.random.default_rng(6)
+    both = {"coins": a_part_writer(rng), "chain": a_part_writer(rng)}
+    found = unpacked(FourParts(**both).children[0])
+    for name, weights in both.items():
+        sent = weights["lstm.weight_ih_l0"].astype(np.float32)[:, :54]
+        np.testing.assert_array_equal(found[f"{name}.lstm.W_x"], sent)
+        np.testing.assert_array_equal(found[f"{name}.readout.b"], weights["read.bias"].astype(np.float32))
+        used = name == "chain"
+        np.testing.assert_array_equal(
+            found[f"{name}.below"], used * np.tril(weights["below"], -1).astype(np.float32)
+        )
+        np.testing.assert_array_equal(found[f"{name}.many"], used * weights["many"].astype(np.float32))
+
+
 def random_way(figure, rng):
     """Set a start and moves that stay on the screen: legs and rests, sometimes too short or too many."""
     while True:
@@ -1008,3 +1168,416 @@ def test_a_hand_that_trembles_moves_the_digit_in_legs_and_never_off_the_screen(j
     assert wandered["moves"]
     assert (pushed["why"], pushed["moves"]) == ("edge", [])
     assert (far["why"], far["moves"]) == ("edge", [1] * 8)
+
+
+LAYERS = {"rnn": RNN, "lstm97": NoForgetLSTM, "lstm": LSTM, "gru": GRU}
+# How many outputs and from which step on an answer is due: classes and numbers, at the end and all along
+KINDS_OF_ANSWER = {
+    "class at the end": (4, 11),
+    "classes": (2, 5),
+    "a number": (1, 11),
+    "numbers": (1, 0),
+}
+
+
+def a_network(cell, O, rng, D=3, H=4):
+    """A layer and a readout with random weights, biases too, and all their numbers in one row."""
+    layer, readout = LAYERS[cell](D, H, rng=rng), Readout(H, O, rng=rng)
+    for one in (layer, readout):
+        for array in one.params.values():
+            array[...] = rng.normal(0, 0.7, array.shape)
+    return layer, readout
+
+
+def in_a_row(layers, name):
+    return np.concatenate([getattr(one, name)[key].ravel() for one in layers for key in one.params])
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_ANSWER)
+@pytest.mark.parametrize("cell", LAYERS)
+def test_twenty_updates_in_javascript_are_those_of_lstmlib(javascript, cell, kind):
+    rng, (O, start), (T, B, D, H) = np.random.default_rng(1), KINDS_OF_ANSWER[kind], (12, 5, 3, 4)
+    layer, readout = a_network(cell, O, rng, D, H)
+    x = rng.normal(0, 1, (20, T, B, D))
+    target = rng.integers(O, size=(20, T, B)) if O > 1 else rng.normal(0, 1, (20, T, B))
+    due = np.broadcast_to(np.arange(T)[:, None] >= start, (T, B))
+
+    def loss_of(batch):
+        y = readout.forward(layer.forward(batch[0])[0])
+        right = batch[1] if O > 1 else batch[1][..., None]
+        value, dy = (cross_entropy if O > 1 else squared_error)(y, right, due)
+        layer.backward(readout.backward(dy))
+        return value
+
+    sizes = {"T": T, "B": B, "D": D, "O": O}
+    before = in_a_row((layer, readout), "params")
+    found = javascript(
+        TRAINER,
+        """(module, { cell, sizes, H, from, weights, x, target }) => {
+          const { makeNetwork, forward, lossOf, backward, update } = module;
+          const network = makeNetwork(cell, sizes, H);
+          network.weights.set(weights);
+          forward(network, x[0], from);
+          lossOf(network, target[0], from);
+          backward(network, x[0], from);
+          const grads = [...network.grads];
+          const settings = { rate: 0.05, clip: 0.3 };
+          const losses = x.map((one, k) => update(network, { x: one, target: target[k], from }, settings));
+          return { grads, losses, weights: [...network.weights] };
+        }""",
+        {
+            "cell": cell,
+            "sizes": sizes,
+            "H": H,
+            "from": start,
+            "weights": before.tolist(),
+            "x": x.reshape(20, -1).tolist(),
+            "target": target.reshape(20, -1).tolist(),
+        },
+    )
+    loss_of((x[0], target[0]))
+    np.testing.assert_allclose(found["grads"], in_a_row((layer, readout), "grads"), rtol=0, atol=1e-12)
+    optimiser, batches = Adam([layer, readout], 0.05), list(zip(x, target, strict=True))
+    losses = train(loss_of, optimiser, batches, clip_norm=0.3, progress=False)
+    np.testing.assert_allclose(found["losses"], losses, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found["weights"], in_a_row((layer, readout), "params"), rtol=0, atol=1e-9)
+    assert np.abs(in_a_row((layer, readout), "params") - before).max() > 0.1
+
+
+@pytest.mark.parametrize("cell", LAYERS)
+def test_what_arrives_at_the_memory_in_javascript_is_the_gradient_of_lstmlib(javascript, cell):
+    rng, (T, B, D, H) = np.random.default_rng(2), (9, 4, 3, 4)
+    layer, readout = a_network(cell, 1, rng, D, H)
+    x, target = rng.normal(0, 1, (T, B, D)), rng.normal(0, 1, (T, B))
+    found = javascript(
+        TRAINER,
+        """({ makeNetwork, forward, lossOf, backward }, { cell, sizes, H, weights, x, target }) => {
+          const network = makeNetwork(cell, sizes, H);
+          network.weights.set(weights);
+          forward(network, x, 0);
+          lossOf(network, target, sizes.T - 1);
+          backward(network, x, sizes.T - 1);
+          return [...network.reach];
+        }""",
+        {
+            "cell": cell,
+            "sizes": {"T": T, "B": B, "D": D, "O": 1},
+            "H": H,
+            "weights": in_a_row((layer, readout), "params").tolist(),
+            "x": x.ravel().tolist(),
+            "target": target.ravel().tolist(),
+        },
+    )
+
+    # The memory after step t is what goes into the rest of the sequence; h with it where it shows c.
+    def loss_from(t, memory):
+        states = [layer.forward(x[: t + 1])[1]]
+        if len(states[0]) == 1:
+            state = (memory,)
+        else:
+            layer.forward(x[: t + 1])
+            state = (layer.trace.o[-1] * np.tanh(memory), memory)
+        h = layer.forward(x[t + 1 :], type(states[0])(*state))[1].h if t + 1 < T else state[0]
+        return squared_error(readout.forward(h), target[-1][:, None])[0]
+
+    for t in range(T):
+        start = layer.forward(x[: t + 1])[1][-1].copy()
+        norm = np.linalg.norm(numerical_gradient(lambda memory, t=t: loss_from(t, memory), start))
+        assert found[t] == pytest.approx(norm, rel=1e-5)
+
+
+def test_first_weights_in_javascript_are_drawn_as_those_of_lstmlib(javascript):
+    found = javascript(
+        WORKER,
+        """({ firstWeights, makeNetwork, chanceFrom }, cells) => cells.map((cell) => {
+          const network = makeNetwork(cell, { T: 1, B: 1, D: 3, O: 2 }, 16);
+          firstWeights(network, chanceFrom(7), { forget: 4, input: -3 });
+          return Object.fromEntries(Object.entries(network.p).map(([name, array]) => [name, [...array]]));
+        })""",
+        list(LAYERS),
+    )
+    for (cell, Layer), params in zip(LAYERS.items(), found, strict=True):
+        layer = Layer(3, 16)
+        assert list(params) == [*layer.params, "W", "b_y"]
+        for name, array in layer.params.items():
+            assert len(params[name]) == array.size
+        for name, fan in (("W_x", 19), ("W", 18)):
+            assert max(params[name]) < np.sqrt(6 / fan)
+            assert np.std(params[name]) == pytest.approx(np.sqrt(2 / fan), rel=0.25)
+        for block in np.reshape(params["W_h"], (-1, 16, 16)):
+            np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-12)
+        biases = {name: np.reshape(params[name], (-1, 16)) for name in layer.params if name[0] == "b"}
+        gates = {"rnn": ["h"], "lstm97": ["i", "g", "o"]}.get(cell, layer.gates)
+        for gate, row in zip(gates, biases.get("b", biases.get("b_x")), strict=True):
+            assert set(row) == {{"i": -3, "f": 4, "z": 4}.get(gate, 0)}
+        assert not np.any(params["b_y"])
+
+
+@pytest.fixture(scope="module")
+def batches():
+    """For each task of the trainer a thousand sequences with a gap of 20, and what it says of them."""
+    found = call(
+        node,
+        TASKS,
+        """({ TASKS, batchFor, fill, constantLoss, marksOf, chanceFrom }) =>
+          Object.fromEntries(Object.keys(TASKS).map((task) => {
+            const batch = fill(task, 20, batchFor(task, 20, 1000), chanceFrom(1));
+            const marks = marksOf(task, batch);
+            const constant = constantLoss(task, 20);
+            return [task, { ...batch, constant, marks, x: [...batch.x], target: [...batch.target] }];
+          }))""",
+        None,
+    )
+    for one in found.values():
+        one["x"] = np.reshape(one["x"], (one["T"], one["B"], one["D"]))
+        one["target"] = np.reshape(one["target"], (one["T"], one["B"]))
+    return found
+
+
+def test_a_trainer_has_the_tasks_and_cells_that_it_names(batches):
+    assert list(batches) == list(ASKED)
+    assert list(LAYERS) == list(CELLS)
+
+
+def test_the_loss_of_a_constant_is_that_of_the_best_one(batches):
+    for name, one in batches.items():
+        answers = one["target"][one["from"] :]
+        if one["O"] > 1:
+            counts = np.bincount(answers.astype(int).ravel(), minlength=one["O"])
+            assert len(counts) == one["O"]
+            share = counts / counts.sum()
+            best, spread = -np.sum(share * np.log(share)), 0.01
+        else:
+            best, spread = answers.var(), 0.05 * one["constant"]
+        assert abs(one["constant"] - best) < spread, name
+
+
+def test_a_bit_is_held_over_noise(batches):
+    one = batches["hold"]
+    assert one["x"].shape == (21, 1000, 1)
+    assert set(one["x"][0, :, 0]) == {-1, 1}
+    np.testing.assert_array_equal(one["target"][20], one["x"][0, :, 0] > 0)
+    assert_mean(one["x"][1:], 0)
+    assert one["x"][1:].std() == pytest.approx(0.2, rel=0.02)
+    assert (one["from"], one["marks"]) == (20, [[0, "1" if one["x"][0, 0, 0] > 0 else "−1"]])
+
+
+def test_three_bits_are_echoed_after_the_gap(batches):
+    one = batches["echo"]
+    bits, flags = one["x"][..., 0], one["x"][..., 1]
+    assert set(bits[:3].ravel()) == {-1, 1}
+    assert not bits[3:].any()
+    np.testing.assert_array_equal(flags, np.repeat([0, 1], [20, 3])[:, None] * np.ones(1000))
+    np.testing.assert_array_equal(one["target"][20:], bits[:3] > 0)
+
+
+def test_two_marked_numbers_are_added_one_of_each_half(batches):
+    one = batches["adding"]
+    number, mark = one["x"][..., 0], one["x"][..., 1]
+    assert number.min() > 0
+    assert number.max() < 1
+    np.testing.assert_array_equal(mark[:10].sum(axis=0), 1)
+    np.testing.assert_array_equal(mark[10:].sum(axis=0), 1)
+    assert (mark.sum(axis=1) > 50).all()
+    np.testing.assert_allclose(one["target"][-1], (number * mark).sum(axis=0), atol=1e-12)
+
+
+def test_the_order_of_two_symbols_far_apart_is_the_class(batches):
+    one = batches["order"]
+    symbols = one["x"].argmax(axis=-1)
+    np.testing.assert_array_equal(one["x"].sum(axis=-1), 1)
+    assert (symbols[0] == 6).all()
+    assert (symbols[-1] == 7).all()
+    relevant = (symbols == 4) | (symbols == 5)
+    np.testing.assert_array_equal(relevant.sum(axis=0), 2)
+    assert set(np.flatnonzero(relevant.any(axis=1))) == {2, 3, 4, 12, 13, 14}
+    classes = [2 * (one["x"][2:5, :, 5].sum(axis=0)) + one["x"][12:15, :, 5].sum(axis=0)]
+    np.testing.assert_array_equal(one["target"][-1], classes[0])
+    assert [text for _, text in one["marks"]] == ["XY"[int(k)] for k in divmod(one["target"][-1, 0], 2)]
+
+
+def test_a_sum_starts_again_at_a_bell(batches):
+    one = batches["bell"]
+    number, bell = one["x"][..., 0], one["x"][..., 1]
+    assert bell[0].all()
+    assert_mean(bell[1:], 0.1)
+    assert abs(number).max() < 0.5
+    total = np.zeros(1000)
+    for t in range(25):
+        total = np.where(bell[t] == 1, 0, total) + number[t]
+        np.testing.assert_allclose(one["target"][t], total, atol=1e-12)
+
+
+RUN = {"cells": ["lstm", "lstm"], "task": "hold", "gap": 5, "units": 4, "rate": 0.02, "forget": [1, 1]}
+RUN |= {"input": 0, "clip": 1, "seed": 3, "most": 200}
+
+
+def a_run(javascript, updates, **settings):
+    """What a session reports after so many updates, and before them the first weights of both networks."""
+    return javascript(
+        WORKER,
+        """({ session }, { settings, updates }) => {
+          const one = session(settings);
+          const first = one.runs.map(({ network }) => [...network.weights]);
+          const reports = updates.map((count) => (one.advance(count), one.report()));
+          return { first, reports };
+        }""",
+        {"settings": RUN | settings, "updates": updates},
+    )
+
+
+def test_two_cells_of_a_kind_begin_alike_and_learn_from_the_same_batches(javascript):
+    found = a_run(javascript, [40])
+    assert found["first"][0] == found["first"][1]
+    one, other = found["reports"][0]["networks"]
+    assert one == other
+    assert a_run(javascript, [40]) == found
+    biased = a_run(javascript, [40], forget=[1, 4])
+    assert biased["reports"][0]["networks"][0] == one
+    differ = np.flatnonzero(np.subtract(*biased["first"]))
+    W_x_and_W_h = 4 * 4 * (1 + 4)
+    np.testing.assert_array_equal(differ, W_x_and_W_h + np.arange(4, 8))
+    another = a_run(javascript, [40], seed=4)
+    assert another["first"] != found["first"]
+    alone = a_run(javascript, [40], cells=["lstm"])
+    assert alone["reports"][0]["networks"] == [one]
+
+
+def test_a_run_reports_every_tenth_update_once_learns_and_ends(javascript):
+    found = a_run(javascript, [15, 10, 500])["reports"]
+    assert [[update for update, _ in report["networks"][0]["points"]] for report in found] == [
+        [10],
+        [20],
+        list(range(30, 201, 10)),
+    ]
+    assert [(report["updates"], report["done"]) for report in found] == [
+        (15, False),
+        (25, False),
+        (200, True),
+    ]
+    start, end = found[0]["networks"][0], found[2]["networks"][0]
+    assert end["points"][-1] == [200, end["loss"]]
+    assert end["loss"] < 0.05 < 0.5 < start["loss"]
+    assert end["test"]["right"] == 1
+    assert np.shape(end["states"]) == (6, 4)
+    assert set(end["gates"]) == {"i", "f", "o"}
+    assert all(0 < value < 1 for values in end["gates"].values() for value in values)
+    assert end["reach"][-1] == 1
+    assert len(end["reach"]) == 6
+
+
+def test_a_run_that_breaks_down_stops_and_the_other_goes_on(javascript):
+    settings = {"cells": ["rnn", "lstm"], "task": "adding", "gap": 20, "rate": 10, "clip": 0, "most": 50}
+    [report] = a_run(javascript, [50], **settings)["reports"]
+    broke = [network["broke"] for network in report["networks"]]
+    assert broke[0] == 10
+    assert report["networks"][0]["loss"] > 100 / 6
+    found = javascript(
+        WORKER,
+        """({ session }, settings) => {
+          const one = session(settings);
+          one.runs[0].network.weights[0] = NaN;
+          one.advance(3);
+          const { networks } = one.report();
+          return { broke: networks.map(({ broke }) => broke), loss: networks[1].loss, done: one.done() };
+        }""",
+        RUN,
+    )
+    assert found["broke"] == [1, 0]
+    assert 0 < found["loss"] < 2
+    assert not found["done"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "forget", "updates", "seeds_that_learn"),
+    [(40, 2, 200, 5), (40, 0, 1000, 0), (40, 0.5, 1000, 2), (20, 0.5, 1000, 5), (20, 0, 1000, 3)],
+)
+def test_of_five_seeds_as_many_win_the_bet_as_the_page_says(gap, forget, updates, seeds_that_learn):
+    learned = """({ session }, { settings, updates }) => [1, 2, 3, 4, 5].filter((seed) => {
+      const one = session({ ...settings, seed });
+      const right = () => one.report().networks[0].test.right;
+      for (let made = 0; made < updates && right() < 0.99; made += 100) one.advance(100);
+      return right() >= 0.99;
+    })"""
+    settings = RUN | {
+        "cells": ["lstm"],
+        "gap": gap,
+        "units": 8,
+        "rate": 0.01,
+        "forget": [forget],
+        "most": 3000,
+    }
+    found = call(node, WORKER, learned, {"settings": settings, "updates": updates})
+    assert len(found) == seeds_that_learn
+
+
+# In the order of the address
+RACE_SETTINGS = ["cell_a", "cell_b", "task", "gap", "units", "rate", "forget_a", "forget_b", "input_bias"]
+RACE_SETTINGS += ["clip", "seed"]
+
+
+def test_an_address_is_read_and_what_it_cannot_mean_is_named(javascript):
+    now = {"cell_a": "lstm", "cell_b": "none", "task": "hold", "gap": 40, "units": 8, "rate": 0.01}
+    now |= {"forget_a": 1, "forget_b": 1, "input_bias": 0, "clip": 1, "seed": 1}
+    options = {"cell_a": [[c, c] for c in CELLS], "cell_b": [[c, c] for c in [*CELLS, "none"]]}
+    options["task"] = [[task, task] for task in ASKED]
+    asked = Trainer("gru", "rnn", task="bell", gap=7, rate=0.003, forget_b=-0.5, clip=0, seed=99).address
+    wrong = [
+        "#train=lstn", "#train=none", "#train=lstm,,hold",
+        "#train=lstm,none,hold,61", "#train=lstm,none,hold,7.5",
+        "#train=lstm,none,hold,40,8,fast", "#train=lstm,none,hold,40,8,1e400", "#train=%F0%9F",
+        f"#train={'x' * 10_000}", f"#train={',' * 10_000}", f"{asked},1",
+    ]  # fmt: skip
+    found = javascript(
+        RACE,
+        """({ settingsIn }, { all, now, options, limits }) =>
+          all.map((one) => settingsIn(one, now, options, limits))""",
+        {
+            "all": [asked, "", "#a-heading", "#train=", *wrong],
+            "now": now,
+            "options": options,
+            "limits": {name: list(limits) for name, limits in LIMITS.items()},
+        },
+    )
+    full = {"cell_a": "gru", "cell_b": "rnn", "task": "bell", "gap": 7, "rate": 0.003, "forget_b": -0.5}
+    full |= {"clip": 0, "seed": 99}
+    assert found[0] == {"values": full, "complaints": []}
+    assert found[1] == found[2] == {"values": {}, "complaints": []}
+    for one, text in zip(found[3:], ["", *wrong], strict=True):
+        assert one["complaints"], text
+        assert len("".join(one["complaints"])) < 1500
+        assert one["values"] == (full if text.startswith(asked) else {})
+    said = ["".join(one["complaints"]) for one in found[4:]]
+    assert said[0].startswith("“lstn” is not one of rnn, lstm97, lstm, gru. ")
+    assert "The gap must lie from 5 to 60, and 61 does not. " in said[3]
+    assert "The gap must be a whole number, and 7.5 is not. " in said[4]
+    assert "“fast” is not a number. " in said[5]
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "NaN", "Infinity", "1e400", "-99", "1000", "😀", "lstm;", "0" * 10_000 + "x"]
+)
+def test_whatever_an_address_says_of_one_setting_it_is_refused_in_a_sentence_that_names_it(javascript, text):
+    figure = Trainer("lstm", "gru")
+    canvas = figure.children[0]
+    now = dict(zip(RACE_SETTINGS, figure.address[len("#train=") :].split(","), strict=True))
+    found = javascript(
+        RACE,
+        """({ settingsIn }, { all, now, options, limits }) =>
+          all.map((one) => settingsIn(one, now, options, limits))""",
+        {
+            "all": ["#train=" + ",".join({**now, name: text}.values()) for name in RACE_SETTINGS],
+            "now": {name: float(value) if name in LIMITS else value for name, value in now.items()},
+            "options": {
+                "cell_a": [cell for cell in canvas.cells if cell[0] != "none"],
+                "cell_b": canvas.cells,
+                "task": canvas.tasks,
+            },
+            "limits": canvas.limits,
+        },
+    )
+    for name, one in zip(RACE_SETTINGS, found, strict=True):
+        assert one["values"] == {}
+        [said] = one["complaints"]
+        assert f"stays {now[name]}. " in said
+        assert len(said) < 200

@@ -127,6 +127,20 @@ def test_a_page_without_a_figure_loads_no_script_for_figures(pages):
         assert len(loaded) == figure, name
 
 
+def test_every_live_figure_stands_in_the_list_of_all_figures(pages):
+    listed = [
+        link["href"]
+        for link in pages["reference/figures.html"].all("a")
+        if "?present" in link.get("href", "")
+    ]
+    expected = set()
+    for name, page in pages.items():
+        count = sum("widget-view" in script.get("type", "") for script in page.all("script"))
+        expected |= {f"../{name}?present" + (f"={k}" if k > 1 else "") for k in range(1, count + 1)}
+    assert len(expected) >= 20
+    assert sorted(listed) == sorted(expected)
+
+
 def test_every_icon_is_in_the_font_that_its_class_names(pages, site):
     sheet = (site / "_static/icons.css").read_text(encoding="utf-8")
     fonts = {}

@@ -21,6 +21,7 @@ from lstmlib.figures import (
     Alignment,
     CodeReader,
     Counters,
+    FourParts,
     Gate,
     GradientByLag,
     LSTMCell,
@@ -29,10 +30,12 @@ from lstmlib.figures import (
     PenWriter,
     SpokenNumber,
     ThreeSwitches,
+    Trainer,
     TuneWriter,
     UnrolledLoop,
 )
 from lstmlib.figures.canvas import FOLDER, module_source
+from lstmlib.figures.four_parts import read_chord
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.moving_digit import Telling
@@ -109,8 +112,17 @@ SLIDERS = {
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
     "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
+    "Trainer": [
+        ("gap", 5, 60, 1, ".0f"),
+        ("units", 2, 16, 1, ".0f"),
+        ("A forget bias", -2, 6, 0.1, ".2f"),
+        ("B forget bias", -2, 6, 0.1, ".2f"),
+        ("input bias", -6, 2, 0.1, ".2f"),
+        ("clip (0: off)", 0, 5, 0.1, ".2f"),
+    ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
     "CodeReader": [("unit", 0, 3, 1, ".0f"), ("temperature", 0.2, 1.5, 0.1, ".2f")],
+    "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
 }
 
 
@@ -139,7 +151,9 @@ TIES = {
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
     "StoryReader": [],
+    "Trainer": [("value", name) for name in ("gap", "units", "forget_a", "forget_b", "input_bias", "clip")],
     "TuneWriter": [("value", "temperature")],
+    "FourParts": [("value", "temperature")],
     "MovingDigit": [],
     "CodeReader": [("value", "unit"), ("value", "temperature")],
 }
@@ -971,6 +985,24 @@ SETTINGS = [
     (LSTMCell, "notation", "LTM and STM", "colah", "notation must be one of ['this book', "),
     (ThreeSwitches, "task", 2, 4, "task must be a whole number from 0 to 3, got 4"),
     (ThreeSwitches, "o", [0.0, 1, 0, 1, 0.5], [0.0], "o must hold 5 numbers, one for each step, got 1"),
+    (Trainer, "cell_a", "gru", "none", "cell_a must be one of ['rnn', 'lstm97', 'lstm', 'gru'], got 'none'"),
+    (
+        Trainer,
+        "cell_b",
+        "none",
+        "LSTM",
+        "cell_b must be one of ['rnn', 'lstm97', 'lstm', 'gru', 'none'], got",
+    ),
+    (Trainer, "task", "bell", "copying", "task must be one of ['hold', 'echo', 'adding', 'order', 'bell'], "),
+    (Trainer, "gap", 60, 61, "gap must be a number from 5 to 60, got 61"),
+    (Trainer, "gap", 5, 7.5, "gap must be a whole number, got 7.5"),
+    (Trainer, "units", 2, 1, "units must be a number from 2 to 16, got 1"),
+    (Trainer, "rate", 0.0001, 0, "rate must be a number from 0.0001 to 10, got 0"),
+    (Trainer, "forget_a", -2, 6.5, "forget_a must be a number from -2 to 6, got 6.5"),
+    (Trainer, "forget_b", 6, "1", "forget_b must be a number from -2 to 6, got '1'"),
+    (Trainer, "input_bias", -6, 3, "input_bias must be a number from -6 to 2, got 3"),
+    (Trainer, "clip", 0, -1, "clip must be a number from 0 to 5, got -1"),
+    (Trainer, "seed", 99, True, "seed must be a whole number, got True"),
     (ThreeSwitches, "i", [1.0] * 5, [0, 0, 0, 0, 2.0], "i[4] must be a number from 0 to 1, got 2.0"),
 ]
 
@@ -1069,6 +1101,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "alignment",
         "code_reader",
         "counters",
+        "four_parts",
         "gate",
         "gradient_by_lag",
         "lstm_cell",
@@ -1079,6 +1112,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "story_reader",
         "three_switches",
         "threshold",
+        "trainer",
         "tune_writer",
         "unrolled_loop",
     ],
@@ -1087,6 +1121,9 @@ def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)
     assert source.count("export default") == 1
+    declared = re.findall(r"^(?:async )?(?:const|let|class|function\*?) (\w+)", source, re.MULTILINE)
+    assert sorted(declared) == sorted(set(declared))  # else no browser runs it
+    assert len(declared) > 5
 
 
 def a_writer(H=8, M=3, seed=0):
@@ -1374,6 +1411,109 @@ def test_a_tune_writer_names_what_it_cannot_take(changed, message):
             with pytest.raises(ValueError, match=re.escape(message)):
                 setattr(figure, name, value)
     assert (figure.key, figure.metre, figure.temperature, figure.seed) == ("G", "6/8", 0.8, 1)
+
+
+def a_part_writer(H=8, seed=0):
+    """The state dict of an untrained torch model as `FourParts` takes it, that presses a few keys."""
+    torch.manual_seed(seed)
+    parts = torch.nn.ModuleDict({"lstm": torch.nn.LSTM(66, H), "read": torch.nn.Linear(H, 54)})
+    weights = {name: 2 * array for name, array in parts.state_dict().items()}
+    weights["read.bias"] -= 2.5
+    return weights | {"below": torch.randn(54, 54), "many": torch.randn(54, 6)}
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("writer", ["coins", "chain"])
+def test_chords_are_what_torch_says_of_all_keys_at_once_and_chance_picks(writer, temperature):
+    weights = {"coins": a_part_writer(seed=0), "chain": a_part_writer(seed=1)}
+    double = {name: array.double() for name, array in weights[writer].items()}
+    lstm, read = torch.nn.LSTM(66, 8).double(), torch.nn.Linear(8, 54).double()
+    lstm.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "lstm."})
+    read.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "read."})
+    for opening, seed in (("", 0), ("C3 G3 E4 C5", 999)):
+        figure = FourParts(**weights, writer=writer, opening=opening, temperature=temperature, seed=seed)
+        made = figure.composed
+        assert len(made) == 32
+        rows = torch.zeros(33, 1, 66).double()
+        for t, chord in enumerate(made, 1):
+            rows[t, 0, [pitch - 31 for pitch in chord]] = 1
+        down = rows[1:, 0, :54]
+        with torch.no_grad():
+            scores = read(lstm(rows[:-1])[0])[:, 0]
+            if writer == "chain":
+                n = (down.cumsum(dim=1) - down).clamp(max=5).long()
+                scores += down @ double["below"].tril(-1).T + double["many"][torch.arange(54), n]
+            p = (scores / temperature).sigmoid().numpy()
+        picked = chance_from(1728 * seed, 1728).reshape(32, 54) < p
+        drawn = slice(1 if opening else 0, None)
+        np.testing.assert_array_equal(picked[drawn], down.numpy()[drawn] == 1)
+        assert (made[0] == [48, 55, 64, 72]) == bool(opening)
+
+
+def test_chords_are_the_same_for_the_same_seed_and_what_comes_after_depends_on_the_opening():
+    figure = FourParts(a_part_writer(), a_part_writer(seed=1), seed=3)
+    first = figure.composed
+    figure.seed = 4
+    assert figure.composed != first
+    figure.seed = 3
+    assert figure.composed == first
+    figure.opening = "C3 G3 E4 C5"
+    assert figure.composed[1:] != first[1:]
+    figure.opening, figure.writer = "", "coins"
+    assert figure.composed != first
+
+
+@pytest.mark.parametrize(
+    ("text", "pitches"),
+    [
+        ("", []),
+        ("  ,  ", []),
+        ("c4", [60]),
+        ("C5,G3 C5\tE4", [55, 64, 72]),
+        ("F#3 Gb3 B#3 Cb4", [54, 59, 60]),
+        ("G1 C6", [31, 84]),
+    ],
+)
+def test_a_chord_is_read_from_the_lowest_note_and_a_note_counts_once(text, pitches):
+    assert read_chord(text) == pitches
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"writer": "Bach"}, "writer must be one of ['chain', 'coins'], got 'Bach'"),
+        ({"opening": "C4 H4"}, "opening must be notes such as C4 or F#3, got 'H4'"),
+        ({"opening": "x" * 10_000}, f"opening must be notes such as C4 or F#3, got '{'x' * 20}'"),
+        ({"opening": "F#1"}, "opening must have notes from G1 to C6, got 'F#1'"),
+        ({"opening": "C6 C#6"}, "opening must have notes from G1 to C6, got 'C#6'"),
+        ({"opening": "C4 " * 9}, "opening must have at most 8 notes, got 9"),
+        ({"opening": 60}, "opening must be a text, got 60"),
+        ({"temperature": 0}, "temperature must be a number from 0.2 to 2, got 0"),
+        ({"temperature": "hot"}, "temperature must be a number from 0.2 to 2, got 'hot'"),
+        ({"seed": 1000}, "seed must be a whole number from 0 to 999, got 1000"),
+        ({"chain": {}}, "weights must have lstm.weight_ih_l0"),
+        ({"coins": a_part_writer() | {"below": np.zeros((54, 53))}}, "below must have shape (54, 54)"),
+        ({"chain": a_part_writer() | {"many": np.zeros((54, 5))}}, "many must have shape (54, 6)"),
+        (
+            {"chain": a_part_writer() | {"read.bias": np.zeros(5)}},
+            "read.bias must have shape (54,), got (5,)",
+        ),
+        (
+            {"coins": a_part_writer() | {"lstm.weight_ih_l0": np.zeros((32, 53))}},
+            "lstm.weight_ih_l0 must have shape (32, 54), got (32, 53)",
+        ),
+    ],
+)
+def test_four_parts_names_what_it_cannot_take(changed, message):
+    both = {"coins": a_part_writer(), "chain": a_part_writer()}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FourParts(**{**both, **changed})
+    figure = FourParts(**both)
+    for name, value in changed.items():
+        if name not in both:
+            with pytest.raises(ValueError, match=re.escape(message)):
+                setattr(figure, name, value)
+    assert (figure.writer, figure.opening, figure.temperature, figure.seed) == ("chain", "", 1.0, 1)
 
 
 def a_teller(H=5, E=4):
@@ -1703,3 +1843,21 @@ def test_a_unit_typed_beside_the_slider_is_the_nearest_and_a_place_stays_in_the_
     assert figure.unit == 3
     figure.text = "ab"
     assert figure.place == 1
+
+
+def test_a_trainer_says_its_settings_as_an_address():
+    figure = Trainer("rnn", "gru", "order", 7, 16, 0.003, -0.5, 2, -4, 0, 99)
+    assert figure.address == "#train=rnn,gru,order,7,16,0.003,-0.5,2,-4,0,99"
+    canvas = figure.children[0]
+    assert (canvas.gap, canvas.units, canvas.seed, canvas.most) == (7, 16, 99, 3000)
+    assert type(figure.gap) is type(figure.units) is int
+    assert Trainer().address == "#train=lstm,none,hold,40,8,0.01,1,1,0,1,1"
+
+
+def test_the_scripts_of_a_trainer_are_small_and_the_worker_is_no_module():
+    names = ("trainer", "trainer_drawing", "trainer_arithmetic", "trainer_tasks", "trainer_worker", "chance")
+    sizes = {name: (FOLDER / f"{name}.mjs").stat().st_size for name in names}
+    assert max(sizes.values()) <= 15_000
+    script = Trainer().children[0].script
+    assert script == module_source("trainer_worker")
+    assert not re.search("^(import|export) ", script, re.M)

@@ -41,6 +41,8 @@ FIGURES = {
     "PenWriter": ("chapters/applications/handwriting_generation", 1),
     "TuneWriter": ("chapters/applications/composing", 1),
     "CodeReader": ("chapters/lstm/inside_a_trained_lstm", 3),
+    "FourParts": ("chapters/applications/polyphony", 1),
+    "Trainer": ("chapters/lstm/training", 6),
 }
 
 
@@ -786,6 +788,22 @@ def test_a_lecture_hall_sees_a_figure_under_its_questions(site, browser, width):
     page.keyboard.press("Escape")
     stage.wait_for(state="detached")
     assert page.locator("div.cell_output .widget-subarea [aria-live]").count() == 1
+    page.close()
+
+
+def test_every_figure_that_is_listed_opens_alone_with_something_to_do(site, browser):
+    page = browser.new_page()
+    page.goto((site / "reference/figures.html").as_uri())
+    places = page.locator("a[href*='?present']").evaluate_all("all => all.map((one) => one.href)")
+    seen = set()
+    for place in places:
+        page.goto(place, wait_until="commit")
+        stage = page.locator("dialog.stage")
+        stage.wait_for()
+        seen.add((place.split("?")[0], stage.get_attribute("aria-label")))
+        asked = stage.locator(".stage-question").text_content()
+        assert len(asked) > 150, f"{place} asks {asked!r}"
+    assert len(seen) == len(places) >= 20
     page.close()
 
 

@@ -15,7 +15,9 @@ import pytest
 from browsing import handles, numbers, press, reader, served, value
 from conftest import ROOT
 from gallery import EXAMPLES, sliders
+from test_arithmetic import call, node
 
+from lstmlib.figures.canvas import module_source
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.tunes import bar_lengths, bars_that_add_up, ends_on_key_note
 
@@ -43,6 +45,8 @@ for figure, name, Control, options in [
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
     ("CodeReader", "text", Text, {}),
+    ("FourParts", "opening", Text, {}),
+    ("Trainer", "task", Text, {}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -58,9 +62,15 @@ TYPED = {
     "Counters": ("aab", "a20b3", "ab"),
     "PenWriter": ("ba", "bab"),
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
+    "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
     "CodeReader": ("7", "12"),
+    "FourParts": ("C3 G3 E4 C5", "G3", ""),
 }
+
+
+# The buttons after which a figure goes on for a while
+GOES_ON = {False: ("Play", "Write", "Write 100"), True: ("Train", "Step", "Again with another seed")}
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +153,7 @@ def test_two_views_of_a_figure_show_the_same_whatever_is_done_in_one(views, kind
                 field.fill(text)
                 same_and_new()
         for key in view.get_by_role("button").all():
-            if key.text_content() not in ("Play", "Write", "Write 100"):  # which go on for a while
+            if key.text_content() not in GOES_ON[kind == "Trainer"]:
                 key.press("Enter")
                 same_and_new()
                 if kind == "LSTMCell" and key.text_content() == "Step":
@@ -590,6 +600,329 @@ def test_a_network_writes_on_as_in_python_and_what_was_typed_comes_back(views):
     view.get_by_text("It wrote on. ").wait_for()
     assert len(written()) == 100
     assert "".join(other.locator(".text .written").all_text_contents()).count("") == 101
+
+
+def all_chords(view):
+    """What the line says when all chords are there."""
+    view.locator("[aria-live]").get_by_text("chords that were drawn have four notes").wait_for()
+    return view.locator("[aria-live]").text_content()
+
+
+NOTES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B"]
+
+
+def by_name(chord):
+    return " ".join(f"{NOTES[pitch % 12]}{pitch // 12 - 1}" for pitch in chord) or "silence"
+
+
+def test_the_chords_in_the_page_are_those_that_lstmlib_composes(views):
+    view, other = views("FourParts")
+    expected = EXAMPLES["FourParts"]()
+    [slider] = handles(view).values()
+    settings = (("chain", "", 0), ("coins", "C3 G3 E4 C5", -3), ("chain", "g3", 9))
+    for piece, (writer, opening, steps) in enumerate(settings, 1):
+        view.get_by_label("Who writes:").select_option(writer)
+        view.get_by_label("First chord:").fill(opening)
+        press(slider, "ArrowRight" if steps > 0 else "ArrowLeft", abs(steps))
+        expected.writer, expected.opening, expected.temperature = writer, opening, value(slider)
+        said, made = all_chords(view), expected.composed
+        drawn = [len(chord) for chord in (made[1:] if opening else made)]
+        who = {"chain": "A chain of keys", "coins": "Keys alone"}[writer]
+        assert (
+            f"{who}, temperature {expected.temperature:.2f}, piece {piece}: {drawn.count(4)} of {len(drawn)} "
+            f"chords that were drawn have four notes; the fewest is {min(drawn)}, the most {max(drawn)}. "
+            f"The first is {by_name(made[0])}, the last {by_name(made[-1])}." in said
+        )
+        text = "; ".join(f"{t}: {by_name(chord)}" for t, chord in enumerate(made, 1))
+        assert view.locator(".chords").text_content() == text
+        assert view.locator("svg rect").count() == sum(map(len, made))
+        assert view.locator("svg rect.negative").count() == sum(
+            len(chord) for chord in made if len(chord) != 4
+        )
+        assert all_chords(other).endswith(said.split(who)[1])
+        view.get_by_role("button", name="Another").press("Enter")
+        expected.seed = piece + 1
+        assert "Another piece. " in all_chords(view)
+
+
+def test_what_is_no_chord_gets_a_sentence_and_loses_nothing(views):
+    view, other = views("FourParts")
+    line, field = view.locator("[aria-live]"), view.get_by_label("First chord:")
+    field.fill("c3 g3, E4 c5")
+    assert "The first is C3 G3 E4 C5, the last" in all_chords(view)
+    kept = view.locator("svg").inner_html(), view.locator(".chords").text_content()
+    for text, message in (
+        ("C3 H3", "“H3” is no note: a note is a letter from A to G, # or b where it has them, and an octave"),
+        ("C4 " * 9, "These are 9 notes, and a chord here has at most 8."),
+        ("C7", "“C7” is a note, but no choir of the training sings it. The lowest is G1, the highest C6."),
+        ("x" * 10_000, f"“{'x' * 20}” is no note"),
+    ):
+        field.fill(text)
+        assert message in line.text_content()
+        assert "The figure still shows c3 g3, E4 c5." in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+        assert (view.locator("svg").inner_html(), view.locator(".chords").text_content()) == kept
+    field.fill("")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "of 32 chords that were drawn" in all_chords(view)
+    view.page.get_by_label("FourParts opening", exact=True).fill("C3 E3")
+    for shown in (view, other):
+        assert shown.get_by_label("First chord:").input_value() == "C3 E3"
+        assert "of 31 chords that were drawn" in all_chords(shown)
+        assert "The first is C3 E3, the last" in all_chords(shown)
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_chords_are_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("FourParts")
+    page, cursor = view.page, view.locator(".cursor")
+    all_chords(view)
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    text = view.locator(".chords").text_content()
+    press(handles(view)["temperature"], "ArrowRight", 1)
+    press(handles(view)["temperature"], "ArrowLeft", 1)
+    view.get_by_label("Who writes:").select_option("coins")
+    view.get_by_label("Who writes:").select_option("chain")
+    before = all_chords(view)
+    assert page.evaluate("window.made") == 0
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        began = float(cursor.get_attribute("x1"))
+        page.wait_for_function(
+            "([line, x]) => Number(line.getAttribute('x1')) > x + 2", arg=[cursor.element_handle(), began]
+        )
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. A chain of keys" in view.locator("[aria-live]").text_content()
+        # Another piece, or another writer, stops the one that plays
+        for change in (
+            lambda: view.get_by_role("button", name="Another").press("Enter"),
+            lambda: view.get_by_label("Who writes:").select_option("coins"),
+        ):
+            view.get_by_role("button", name="Play").press("Enter")
+            view.get_by_text("It plays. ").wait_for()
+            change()
+            all_chords(view)
+            assert view.get_by_role("button", name="Play").count() == 1
+        assert page.evaluate("window.made") == 3
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+        assert f"The chords are all there, as picture and by name. {before}" in all_chords(view)
+        assert view.locator(".chords").text_content() == text
+    assert view.get_by_role("button", name="Play").count() == 1
+
+
+UPDATE = re.compile(r"Update ([\d,]+) of 3,000")
+
+
+def learned(view, text=UPDATE, timeout=60_000):
+    """What the line says once it says this."""
+    view.locator("[aria-live]").get_by_text(text).wait_for(timeout=timeout)
+    return view.locator("[aria-live]").text_content()
+
+
+def updates(said):
+    return int(UPDATE.search(said)[1].replace(",", ""))
+
+
+def test_two_networks_learn_by_keyboard_pause_and_go_on(views):
+    view, other = views("Trainer")
+    line = view.locator("[aria-live]")
+    assert "First comes 1 or −1, then 12 steps of noise." in line.text_content()
+    assert "A: LSTM, forget bias 1.00; B: GRU, forget bias 1.00. 8 units, " in line.text_content()
+    assert "The best answer that never changes has 0.69 as loss. Press Train." in line.text_content()
+    view.get_by_role("button", name="Train").press("Enter")
+    said = learned(view, re.compile("A, LSTM: .* 100 % of new answers right. B, GRU: .* 100 %"))
+    losses = re.findall(r"loss (\d\.\d+)( × 10⁻)?", said)
+    assert len(losses) == 2
+    assert all(small or float(loss) < 0.3 < 0.69 for loss, small in losses)
+    for one in (view, other):
+        one.get_by_role("button", name="Pause").wait_for()
+    view.get_by_role("button", name="Pause").press("Enter")
+    view.get_by_role("button", name="Train").wait_for()
+    paused = everything_shown(view)
+    view.page.wait_for_timeout(700)
+    assert everything_shown(view) == everything_shown(other) == paused
+    count = updates(line.text_content())
+    other.get_by_role("button", name="Step").press("Enter")
+    learned(view, re.compile(f"Update {count + 1:,} of"))
+    learned(other, re.compile(f"Update {count + 1:,} of"))
+    assert everything_shown(view) == everything_shown(other)
+    # A change makes another run, and what was drawn stays, pale
+    assert view.locator("svg path.curve").count() == 4
+    press(handles(view)["units"], "ArrowLeft")
+    assert "You lowered the number of units to 7. First comes" in line.text_content()
+    assert view.locator("svg path.curve").count() == 2
+    view.get_by_role("button", name="Again with another seed").press("Enter")
+    learned(view)
+    assert view.get_by_label("Seed:").input_value() == other.get_by_label("Seed:").input_value() == "2"
+    view.get_by_role("button", name="Clear").press("Enter")
+    assert line.text_content().startswith("Cleared. First comes")
+    assert view.locator("svg path.curve").count() == 0
+    view.page.wait_for_timeout(500)  # what was under way is not heard any more
+    assert line.text_content().startswith("Cleared. First comes")
+    assert everything_shown(view) == everything_shown(other)
+
+
+def test_the_numbers_of_a_run_are_those_of_its_arithmetic_and_it_ends(views):
+    view, _ = views("Trainer")
+    view.get_by_label("B:").select_option("none")
+    press(handles(view)["units"], "Home")
+    for steps in range(1, 4):
+        view.get_by_role("button", name="Step").press("Enter")
+        said = learned(view, re.compile(f"Update {steps} of"))
+    settings = {"cells": ["lstm"], "task": "hold", "gap": 12, "units": 2, "rate": 0.01, "forget": [1, 1]}
+    settings |= {"input": 0, "clip": 1, "seed": 1, "most": 3000}
+    run = """({ session }, { settings, count }) => {
+      const one = session(settings);
+      one.advance(count);
+      return one.report().networks[0];
+    }"""
+    expected = call(node, "trainer_worker", run, {"settings": settings, "count": 3})
+    assert numbers(said)[0] == pytest.approx(expected["loss"], rel=0.051)
+    assert f"{100 * expected['test']['right']:.0f} % of new answers right" in said
+    view.get_by_role("button", name="Train").press("Enter")
+    said = learned(view, re.compile("At the end. Update 3,000 of 3,000"))
+    view.get_by_role("button", name="Train").press("Enter")
+    assert "This run is at its end: another seed" in view.locator("[aria-live]").text_content()
+
+
+def test_a_run_that_diverges_says_so_and_offers_clipping(views):
+    view, _ = views("Trainer")
+    view.get_by_label("Task:").select_option("adding")
+    view.get_by_label("Learning rate:").fill("10")
+    press(handles(view)["clip (0: off)"], "Home")
+    assert "You lowered clipping to 0.00." in view.locator("[aria-live]").text_content()
+    offer = view.get_by_role("button", name="Again, with clipping and a tenth of the rate")
+    assert offer.count() == 0
+    view.get_by_role("button", name="Train").press("Enter")
+    said = learned(view, re.compile("At the end"))
+    assert "A, LSTM, broke down at update 10: " in said
+    assert "Clipping or a smaller learning rate may help." in said
+    offer.press("Enter")
+    learned(view, re.compile("Update .* A, LSTM: loss"))
+    assert view.get_by_label("Learning rate:").input_value() == "1"
+    assert value(handles(view)["clip (0: off)"]) == 1
+    assert offer.count() == 0
+
+
+def test_an_address_sets_the_trainer_and_train_writes_it(views):
+    view, _ = views("Trainer")
+    page, line = view.page, view.locator("[aria-live]")
+    at = page.url.split("#")[0]
+    page.goto(f"{at}#train=gru,none,bell,12,3,0.02,0,4,-1,0.5,9")
+    line.get_by_text("Set as the address says. Numbers come, and at about every 6th step a bell.").wait_for()
+    assert [one.input_value() for one in view.locator("select, .controls input").all()] == [
+        "gru",
+        "none",
+        "bell",
+        "0.02",
+        "9",
+    ]
+    assert [value(handle) for handle in handles(view).values()] == [12, 3, 0, 4, -1, 0.5]
+    view.get_by_role("button", name="Step").press("Enter")
+    learned(view)
+    assert page.url == f"{at}#train=gru,none,bell,12,3,0.02,0,4,-1,0.5,9"
+    for address, message in (
+        ("#train=gru,none,bell,500", "The gap must lie from 5 to 60, and 500 does not. "),
+        ("#train=gru,none,knitting", "“knitting” is not one of hold, echo, adding, order, bell. "),
+        ("#train=gru,none,bell,12,3,NaN", "“NaN” is not a number. "),
+        (f"#train={'9' * 5000}", "“99999999999999999999” is not one of rnn, lstm97, lstm, gru. "),
+    ):
+        page.goto(at + address)
+        line.get_by_text(message).wait_for()
+        assert "Update 1 of 3,000." in line.text_content()
+    page.goto(f"{at}#lm-main")
+    view.get_by_role("button", name="Step").press("Enter")
+    learned(view, re.compile("Update 2 of"))
+
+
+def test_what_is_no_rate_and_no_seed_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("Trainer")
+    line = view.locator("[aria-live]")
+    for label, name, texts in (
+        ("Learning rate:", "The learning rate", ("fast", "", "0", "11", "x" * 10_000, "😀")),
+        ("Seed:", "The seed", ("a", "0", "100", "1.5")),
+    ):
+        field = view.get_by_label(label)
+        before, drawn = field.input_value(), view.locator("svg").inner_html()
+        for text in texts:
+            field.fill(text)
+            said = line.text_content()
+            assert f"The figure still shows {before}." in said
+            assert "is not a number." in said or said.startswith(name)
+            assert len(said) < 200
+            assert field.get_attribute("aria-invalid") == "true"
+            assert view.locator("svg").inner_html() == drawn
+        field.fill("3")
+        assert field.get_attribute("aria-invalid") == "false"
+
+
+def test_a_task_set_from_outside_makes_another_run(views):
+    found = views("Trainer")
+    found[0].page.get_by_label("Trainer task", exact=True).fill("echo")
+    for view in found:
+        assert view.get_by_label("Task:").input_value() == "echo"
+        assert "Three bits come, one after the other." in view.locator("[aria-live]").text_content()
+
+
+def test_a_worker_is_hired_at_the_first_press_and_dismissed_with_the_last_view(browser):
+    page, figure = browser.new_page(), EXAMPLES["Trainer"]()
+    values = {name: value for name, value in figure.children[0].get_state().items() if name[0] != "_"}
+    values.pop("layout")
+    page.evaluate(
+        """async ({ source, values }) => {
+          const { default: { render } } = await import("data:text/javascript," + encodeURIComponent(source));
+          const model = { get: (name) => values[name], set() {}, on() {}, save_changes() {} };
+          const place = () => document.body.appendChild(document.createElement("div"));
+          window.leave = [0, 1].map(() => render({ model, el: place() }));
+        }""",
+        {"source": module_source("trainer"), "values": values},
+    )
+    page.get_by_text("Press Train.").first.wait_for()
+    assert page.workers == []
+    page.get_by_role("button", name="Train").first.press("Enter")
+    page.get_by_text(UPDATE).first.wait_for()
+    assert len(page.workers) == 1
+    page.evaluate("leave[0]()")
+    assert len(page.workers) == 1
+    with page.workers[0].expect_event("close"):
+        page.evaluate("leave[1]()")
+    assert page.workers == []
+    page.close()
+
+
+def test_a_page_whose_workers_are_refused_says_so(views):
+    view, other = views("Trainer")
+    view.page.evaluate("() => { window.Worker = class { constructor() { throw new Error('refused'); } }; }")
+    view.get_by_role("button", name="Train").press("Enter")
+    for one in (view, other):
+        said = one.locator("[aria-live]").text_content()
+        assert said.startswith(
+            "Your browser starts no worker for this page, so nothing can be trained here. "
+        )
+        assert one.get_by_role("button", name="Train").count() == 1
+
+
+def test_pictures_are_calm_where_less_motion_is_asked_for(views):
+    view, _ = views("Trainer", reduced_motion="reduce")
+    view.evaluate(
+        """(view) => {
+          window.drawn = [];
+          new MutationObserver(() => window.drawn.push(0)).observe(
+            view.querySelector("svg"), { childList: true });
+        }"""
+    )
+    view.get_by_role("button", name="Train").press("Enter")
+    view.page.wait_for_timeout(3500)
+    assert 1 <= view.page.evaluate("window.drawn.length") <= 6
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

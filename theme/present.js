@@ -1,22 +1,31 @@
 // `?present` at the end of a page's address shows its live figures one by one over the whole window, each under the
-// questions that the page asks about it: for a lecture hall.
+// questions that the page asks about it: for a lecture hall. `?present=2` begins with the second.
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
-// What is asked about a figure is a list, with a paragraph before it: right behind the figure, or right before it.
+// What is asked about a figure is a list, or a box of things to try, behind the figure or before it: with the
+// paragraph that leads to it, and those between it and the figure. Where a section has neither, it is the nearest
+// paragraph.
+const ASKED = "ol, ul, div.admonition.tip:not(.dropdown)";
+
 function questions(cell) {
   const texts = (side) => {
     const found = [];
-    for (let next = cell[side]; next?.matches("p, ol, ul") && found.length < 2; next = next[side]) found.push(next);
+    for (let next = cell[side]; next && !next.matches("section, h1, h2, h3"); next = next[side]) found.push(next);
     return found;
   };
-  const sides = [texts("nextElementSibling"), texts("previousElementSibling").reverse()];
-  const asked = sides.find((found) => found.some((one) => one.matches("ol, ul"))) ?? sides[0];
-  return asked.map((one) => one.cloneNode(true));
+  const behind = texts("nextElementSibling"), before = texts("previousElementSibling");
+  const isParagraph = (one) => one?.matches("p");
+  const list = behind.find((one) => one.matches(ASKED)) ?? before.find((one) => one.matches(ASKED));
+  const lead = list?.previousElementSibling;
+  const between = before.slice(0, Math.max(before.indexOf(list), 0)).reverse();
+  const asked = list ? [lead, list, ...between] : [[...before, ...behind].find(isParagraph)];
+  return asked.filter((one) => one === list || isParagraph(one)).map((one) => one.cloneNode(true));
 }
 
 export function present() {
   const figures = [...document.querySelectorAll(".widget-subarea")];
-  if (!new URLSearchParams(location.search).has("present") || !figures.length) return;
+  const first = new URLSearchParams(location.search).get("present");
+  if (first === null || !figures.length) return;
   let shown = 0, home = null;
   const stage = make("dialog", { className: "stage" });
   const above = make("div", { className: "stage-question" });
@@ -28,7 +37,7 @@ export function present() {
     putBack();
     shown = (number + figures.length) % figures.length;
     const cell = figures[shown].closest("div.cell");
-    const heading = cell.closest("section")?.querySelector("h1, h2");
+    const heading = cell.closest("section")?.querySelector("h1, h2, h3");
     const title = heading?.firstChild?.textContent ?? document.title;
     above.replaceChildren(make("h1", { textContent: title }), ...questions(cell));
     home = make("div");
@@ -50,6 +59,6 @@ export function present() {
     stage.remove();
   });
   document.body.append(stage);
-  show(0);
+  show(Math.min(Math.max(Math.trunc(first) || 1, 1), figures.length) - 1);
   stage.showModal();
 }

@@ -7,6 +7,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 from lstmlib.figures.alignment import Alignment
 from lstmlib.figures.code_reader import CodeReader
 from lstmlib.figures.counters import Counters
+from lstmlib.figures.four_parts import FourParts
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
@@ -17,6 +18,7 @@ from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.story_reader import StoryReader
 from lstmlib.figures.three_switches import ThreeSwitches
 from lstmlib.figures.threshold import Threshold
+from lstmlib.figures.trainer import Trainer
 from lstmlib.figures.tune_writer import TuneWriter
 from lstmlib.figures.unrolled_loop import UnrolledLoop
 
@@ -24,6 +26,7 @@ __all__ = [
     "Alignment",
     "CodeReader",
     "Counters",
+    "FourParts",
     "Gate",
     "GradientByLag",
     "LSTMCell",
@@ -34,6 +37,7 @@ __all__ = [
     "StoryReader",
     "ThreeSwitches",
     "Threshold",
+    "Trainer",
     "TuneWriter",
     "UnrolledLoop",
 ]
