@@ -36,6 +36,17 @@ def alignment():
     return figures.Alignment(models, 421)
 
 
+def code_reader(**options):
+    rng = np.random.default_rng(0)
+    layer, fresh = (LSTM(96, SIZE, rng=rng) for _ in range(2))
+    for name, spread in (("W_x", 1.5), ("W_h", 1.0)):
+        layer.params[name] = rng.normal(0, spread, layer.params[name].shape)
+    readout = Readout(SIZE, 96, rng=rng)
+    readout.params["W"] *= 6
+    arguments = {"layer": layer, "readout": readout, "fresh": fresh, "text": "f(a, [b])\nx = 'y'\n"}
+    return figures.CodeReader(**arguments | options)
+
+
 def counters():
     rng = np.random.default_rng(0)
     return figures.Counters(
@@ -156,6 +167,7 @@ def four_parts():
 
 EXAMPLES = {
     "Alignment": alignment,
+    "CodeReader": code_reader,
     "Counters": counters,
     "Family": figures.Family,
     "FourParts": four_parts,

@@ -25,6 +25,7 @@ from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.ctc import ctc_loss, greedy_decode
 from lstmlib.figures import (
     Alignment,
+    CodeReader,
     Counters,
     Family,
     FourParts,
@@ -72,6 +73,7 @@ COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
+CODE = "code_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
 FAMILY = "family_arithmetic"
 CHORDS, PARTS = "parts_arithmetic", "four_parts"
@@ -838,6 +840,82 @@ def test_the_weights_of_a_composer_travel_as_they_are():
     both = [weights[f"lstm.bias_{name}_l0"].astype(np.float32) for name in ("ih", "hh")]
     np.testing.assert_array_equal(found["lstm.b"], both[0] + both[1])
     np.testing.assert_array_equal(found["readout.W"], weights["read.weight"].astype(np.float32))
+
+
+# Reads a text, as it grows and changes; then what a figure shows of it.
+READ_CODE = """(m, { lstm, readout, fresh, alphabet, texts, typed, unit, temperature, seed, count }) => {
+  const whole = { lstm, readout };
+  const [trained, untrained] = [m.reading(whole), m.reading({ lstm: fresh })];
+  const all = (one) => { while (one.left()) one.readOne(); };
+  let numbers;
+  for (const text of texts) {
+    numbers = m.numbersOf([...text], alphabet);
+    for (const one of [trained, untrained]) { one.turnTo(numbers); all(one); }
+  }
+  const level = m.meanOutput(trained, typed, unit);
+  const network = m.heldStill(whole, unit, level);
+  const held = m.reading(network);
+  held.turnTo(numbers);
+  all(held);
+  const gates = numbers.map((number, t) => m.gatesOf(number, trained.states[t], lstm, unit));
+  const written = [[trained, whole], [held, network]].map(([{ states }, one]) =>
+    m.writeOn(states.at(-1), one, { temperature, chance: m.chanceFrom(seed * 500), count }));
+  return {
+    gates, level, written, nats: trained.nats, held: held.nats, mean: m.meanNats(trained, typed),
+    c: [trained, untrained].map(({ states }) => states.slice(1).map((state) => state.c[unit])),
+    next: [m.nextOf(trained.states.at(-1), readout), m.nextOf(held.states.at(-1), network.readout)],
+  };
+}"""
+
+
+def assert_reads_as_in_python(javascript, figure, texts, atol):
+    """What the page makes of a text is what the figure says in Python, of the same rounded weights."""
+    canvas = figure.children[0]
+    given = {"lstm": figure._layer, "readout": figure._readout, "fresh": figure._fresh}
+    given = {name: {k: a.tolist() for k, a in made.params.items()} for name, made in given.items()}
+    figure.text = texts[-1]
+    settings = {"unit": figure.unit, "temperature": figure.temperature, "seed": figure.seed, "count": 60}
+    texts = {"texts": texts, "typed": len(texts[-1]), "alphabet": canvas.alphabet}
+    found = javascript("code_reader", READ_CODE, given | settings | texts)
+    expected = figure.reading
+    for name in "ifgo":
+        np.testing.assert_allclose(
+            [gates[name] for gates in found["gates"]], getattr(expected, name), rtol=0, atol=atol
+        )
+    np.testing.assert_allclose(found["c"], [expected.c, expected.untrained], rtol=0, atol=atol)
+    assert found["level"] == pytest.approx(expected.level, abs=atol)
+    for name in ("nats", "held"):
+        values = np.array(found[name], float)  # None is NaN
+        np.testing.assert_allclose(values, getattr(expected, name), rtol=0, atol=atol)
+    if len(figure.text) > 1:
+        assert found["mean"] == pytest.approx(np.nanmean(expected.nats), abs=atol)
+    for still, numbers, p in zip((False, True), found["written"], found["next"], strict=True):
+        canvas.written = ""
+        figure.still, figure.place = still, len(figure.text) - 1
+        np.testing.assert_allclose(p, figure.expected, rtol=0, atol=atol)
+        figure.write_on(60)
+        assert "".join(canvas.alphabet[number] for number in numbers) == figure.written
+    figure.still, canvas.written = False, ""
+
+
+def test_a_text_is_read_and_continued_in_javascript_as_the_figure_does_in_python(javascript):
+    rng = np.random.default_rng(6)
+    layer, fresh = (LSTM(7, 9, rng=rng) for _ in range(2))
+    for params in (layer.params, fresh.params):
+        params |= {name: rng.normal(0, 1, array.shape) for name, array in params.items()}
+    readout = Readout(9, 7, rng=rng)
+    readout.params["b"] += rng.normal(0, 1, 7)
+    figure = CodeReader(layer, readout, fresh, "abc (\n)", seed=9)
+    for unit, texts in enumerate(
+        (
+            ["a"],
+            ["ab(c)", "ab(c)\n", "ab(b)\n", "ab"],
+            ["b" * 50 + "ca", "b" * 50 + "cab(", "c" + "b" * 50],
+            ["aé(😀)", "aé(c)", "(a😀b)é\nc"],
+        )
+    ):
+        figure.unit, figure.temperature = 2 * unit, (0.2, 0.7, 1.0, 1.5)[unit]
+        assert_reads_as_in_python(javascript, figure, texts, 1e-12)
 
 
 def a_part_writer(rng, H=16):

@@ -21,6 +21,7 @@ from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
 from lstmlib.figures import (
     Alignment,
+    CodeReader,
     Counters,
     Family,
     FourParts,
@@ -128,6 +129,7 @@ SLIDERS = {
         ("clip (0: off)", 0, 5, 0.1, ".2f"),
     ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
+    "CodeReader": [("unit", 0, 3, 1, ".0f"), ("temperature", 0.2, 1.5, 0.1, ".2f")],
     "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
     "Family": [("D inputs", 1, 64, 1, ".0f"), ("H units", 1, 64, 1, ".0f")],
 }
@@ -163,6 +165,7 @@ TIES = {
     "FourParts": [("value", "temperature")],
     "MovingDigit": [],
     "Family": [("value", "inputs"), ("value", "units")],
+    "CodeReader": [("value", "unit"), ("value", "temperature")],
 }
 
 
@@ -1220,6 +1223,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
     "name",
     [
         "alignment",
+        "code_reader",
         "counters",
         "family",
         "four_parts",
@@ -1799,6 +1803,171 @@ def test_where_a_digit_cannot_be_is_named_and_nothing_changes(name, value, messa
     with pytest.raises(ValueError, match=re.escape(message)):
         setattr(figure, name, value)
     assert (figure.start, figure.moves, figure.scan) == before
+
+
+def a_code_reader(dtype=np.float64, **options):
+    """A figure over an alphabet of five characters, and the networks of rounded weights that it shows."""
+    rng = np.random.default_rng(3)
+    layer, fresh = (LSTM(5, 6, rng=rng, dtype=dtype) for _ in range(2))
+    readout = Readout(6, 5, rng=rng, dtype=dtype)
+    readout.params["b"] += rng.normal(0, 1, 5).astype(dtype)
+    figure = CodeReader(layer, readout, fresh, **{"alphabet": "ab (\n", "text": "ab(b a"} | options)
+    copies = LSTM(5, 6), Readout(6, 5), LSTM(5, 6)
+    for copied, made in zip(copies, (layer, readout, fresh), strict=True):
+        for name, array in made.params.items():
+            copied.params[name][...] = array.astype(np.float16)
+    return figure, *copies
+
+
+def read_by_steps(layer, text, still=None):
+    """All hidden states, and the trace; `still` is a unit, and the level that stands in its place."""
+    h, c, trace, seen = np.zeros((1, 6)), np.zeros((1, 6)), [], []
+    for character in text:
+        before = h.copy()
+        if still:
+            before[0, still[0]] = still[1]
+        x = np.array([[float(character == known) for known in "ab (\n"]])
+        h, c, cache = lstm_step(x, before, c, layer.params)
+        trace.append([*(cache[name][0] for name in "ifgo"), c[0]])
+        seen.append(h[0].copy())
+        if still:
+            seen[-1][still[0]] = still[1]
+    return np.array(seen), np.array(trace)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_code_reader_says_what_lstm_step_says_of_rounded_weights(dtype):
+    figure, layer, readout, fresh = a_code_reader(dtype, unit=4)
+    text = "ab(b aé(\n"
+    figure.text = text
+    h, trace = read_by_steps(layer, text)
+    found = figure.reading
+    np.testing.assert_allclose([found.i, found.f, found.g, found.o, found.c], trace[:, :, 4].T, atol=1e-12)
+    np.testing.assert_allclose(found.untrained, read_by_steps(fresh, text)[1][:, 4, 4], atol=1e-12)
+    assert found.level == pytest.approx(h[:, 4].mean(), abs=1e-12)
+    # Holding a unit still is to put its mean in its place, for the gates and for the readout
+    for states, nats in ((h, found.nats), (read_by_steps(layer, text, (4, found.level))[0], found.held)):
+        scores = states @ readout.params["W"].T + readout.params["b"]
+        p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        expected = [-np.log(p[t - 1, "ab (\n".index(text[t])]) for t in (1, 2, 3, 4, 5, 7, 8)]
+        np.testing.assert_allclose(nats[[1, 2, 3, 4, 5, 7, 8]], expected, atol=1e-12)
+        assert np.isnan(nats[[0, 6]]).all()
+        figure.place = 7
+        np.testing.assert_allclose(figure.expected, p[7], atol=1e-12)
+        figure.still = True
+
+
+def test_an_unknown_character_is_read_as_zeros():
+    figure, layer, _, _ = a_code_reader()
+    figure.text = "é"
+    assert figure.reading.c == pytest.approx(read_by_steps(layer, "?")[1][0, 4, 0])
+    assert np.isnan(figure.reading.nats).all()
+
+
+def test_a_code_reader_writes_on_by_chance_from_its_seed():
+    figure, layer, readout, _ = a_code_reader(temperature=0.5, seed=7)
+    figure.write_on(20)
+    text = "ab(b a"
+    for u in chance_from(7 * 500, 20):
+        scores = (read_by_steps(layer, text)[0][-1] @ readout.params["W"].T + readout.params["b"]) / 0.5
+        p = np.exp(scores) / np.exp(scores).sum()
+        text += "ab (\n"[int(np.argmax(p.cumsum() > u))]
+    assert "ab(b a" + figure.written == text
+    assert len(figure.reading.c) == 26
+    # One at a time writes the same, and another seed something else
+    other, *_ = a_code_reader(temperature=0.5, seed=7)
+    for _ in range(20):
+        other.write_on(1)
+    assert other.written == figure.written
+    other.text = "ab(b ab"
+    assert other.written == ""
+    other.text, other.seed = "ab(b a", 8
+    other.write_on(20)
+    assert other.written != figure.written
+    other.write_on(1000)
+    assert len(other.written) == other.children[0].most == 500
+
+
+def test_what_the_network_wrote_changes_neither_the_mean_of_a_unit_nor_the_text():
+    figure, *_ = a_code_reader()
+    before = figure.reading
+    figure.still = True
+    figure.write_on(30)
+    assert (figure.text, figure.reading.level) == ("ab(b a", before.level)
+    np.testing.assert_allclose(figure.reading.held[1:6], before.held[1:], atol=1e-12)
+
+
+def test_the_weights_of_a_code_reader_travel_rounded_and_small():
+    figure, layer, readout, fresh = a_code_reader()
+    found = unpacked(figure.children[0])
+    for part, made in (("lstm", layer), ("readout", readout), ("fresh", fresh)):
+        for name, array in made.params.items():
+            np.testing.assert_array_equal(found[f"{part}.{name}"], array)
+    rng = np.random.default_rng(0)
+    layer, fresh = (LSTM(96, 64, rng=rng) for _ in range(2))
+    figure = CodeReader(layer, Readout(64, 96, rng=rng), fresh)
+    assert 150_000 < len(figure.children[0].data) < 300_000
+    assert max(path.stat().st_size for path in FOLDER.glob("code_*.mjs")) <= 15_000
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("text", "", "text must have 1 to 2000 characters, got ''"),
+        ("text", "a" * 2001, "text must have 1 to 2000 characters, got 'aaa"),
+        ("text", 7, "text must have 1 to 2000 characters, got 7"),
+        ("place", 6, "place must be a whole number from 0 to 5, got 6"),
+        ("place", -1, "place must be a whole number from 0 to 5, got -1"),
+        ("place", 1.5, "place must be a whole number from 0 to 5, got 1.5"),
+        ("unit", 6, "unit must be a number from 0 to 5, got 6"),
+        ("unit", 1.5, "unit must be a whole number, got 1.5"),
+        ("unit", "1", "unit must be a number from 0 to 5, got '1'"),
+        ("still", 1, "still must be True or False, got 1"),
+        ("temperature", 0.1, "temperature must be a number from 0.2 to 1.5, got 0.1"),
+        ("temperature", 1.6, "temperature must be a number from 0.2 to 1.5, got 1.6"),
+        ("seed", 1000, "seed must be a whole number from 0 to 999, got 1000"),
+    ],
+)
+def test_what_python_sets_of_a_code_reader_is_checked(name, wrong, message):
+    figure, *_ = a_code_reader()
+    before = getattr(figure, name)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, wrong)
+    assert getattr(figure, name) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"alphabet": "aab"}, "alphabet must hold characters that differ from each other, got 'aab'"),
+        ({"alphabet": ""}, "alphabet must hold characters that differ from each other, got ''"),
+        (
+            {"layer": LSTM(4, 6)},
+            "layer must be an LSTM with 5 inputs, one for each character, got LSTM(4,",
+        ),
+        ({"layer": RNN(5, 6)}, "layer must be an LSTM with 5 inputs, one for each character, got RNN(5,"),
+        ({"fresh": LSTM(4, 6)}, "fresh must be an LSTM with 5 inputs"),
+        ({"fresh": LSTM(5, 7)}, "fresh must have as many units as layer, 6, got LSTM(5, 7)"),
+        (
+            {"readout": Readout(6, 4)},
+            "readout must be a Readout with 6 inputs and 5 outputs, got Readout(6",
+        ),
+        ({"readout": None}, "readout must be a Readout with 6 inputs and 5 outputs, got None"),
+    ],
+)
+def test_networks_of_other_sizes_than_a_code_reader_s_are_named(changed, message):
+    fits = {"layer": LSTM(5, 6), "readout": Readout(6, 5), "fresh": LSTM(5, 6), "alphabet": "ab (\n"}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        CodeReader(**fits | changed)
+
+
+def test_a_unit_typed_beside_the_slider_is_the_nearest_and_a_place_stays_in_the_text():
+    figure, *_ = a_code_reader()
+    assert figure.place == 5
+    figure.children[0].unit = 2.5
+    assert figure.unit == 3
+    figure.text = "ab"
+    assert figure.place == 1
 
 
 def test_a_trainer_says_its_settings_as_an_address():

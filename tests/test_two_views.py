@@ -7,9 +7,11 @@ change itself, as when Python sets a value.
 import re
 import subprocess
 import sys
+from itertools import compress
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from browsing import handles, numbers, press, reader, served, value
 from conftest import ROOT
@@ -17,6 +19,7 @@ from gallery import EXAMPLES, sliders
 from test_arithmetic import call, node
 
 from lstmlib.figures.canvas import module_source
+from lstmlib.figures.family import BEGIN, CONFLICTS, NEEDS, SWITCHES
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.tunes import bar_lengths, bars_that_add_up, ends_on_key_note
 
@@ -43,8 +46,10 @@ for figure, name, Control, options in [
     ("PenWriter", "text", Text, {}),
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
+    ("CodeReader", "text", Text, {}),
     ("FourParts", "opening", Text, {}),
     ("Trainer", "task", Text, {}),
+    ("Family", "inputs", BoundedIntText, {"max": 64}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -62,12 +67,13 @@ TYPED = {
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
+    "CodeReader": ("7", "12"),
     "FourParts": ("C3 G3 E4 C5", "G3", ""),
 }
 
 
 # The buttons after which a figure goes on for a while
-GOES_ON = {False: ("Play", "Write"), True: ("Train", "Step", "Again with another seed")}
+GOES_ON = {False: ("Play", "Write", "Write 100"), True: ("Train", "Step", "Again with another seed")}
 
 
 @pytest.fixture(scope="session")
@@ -414,6 +420,191 @@ def test_a_tune_is_played_after_a_click_alone_and_a_refusal_is_said(views, heari
     assert view.get_by_role("button", name="Play").count() == 1
 
 
+def spelled(character):
+    return {" ": "a blank", "\n": "a line break"}.get(character, f"“{character}”")
+
+
+def assert_says_what_python_says(line, figure):
+    """The line of a text, with every number in it."""
+    said, found = line.text_content(), figure.reading
+    whole, at, typed = figure.text + figure.written, figure.place, len(figure.text)
+    values = {"input gate": found.i, "forget gate": found.f, "candidate": found.g, "output gate": found.o}
+    values = ", ".join(f"{k} {v[at]:.2f}" for k, v in (values | {"cell state": found.c}).items())
+    wrote = ", which the network wrote" if at >= typed else ""
+    parts = [
+        f"Character {at + 1} of {len(whole)}, {spelled(whole[at])}{wrote}: unit {figure.unit} has {values} "
+        f"(before training {found.untrained[at]:.2f}). Likeliest next: ",
+        f"the network loses {np.nanmean(found.nats[:typed]):.2f} nats a character",
+    ]
+    if figure.still:
+        rises = np.nan_to_num(found.held - found.nats)[:typed]
+        parts.append(
+            f"character, and {np.nanmean(found.held[:typed]):.2f} with unit {figure.unit} held still at "
+            f"{found.level:.2f}. "
+        )
+        worst = rises.argmax()
+        if rises[worst] > 0.05:
+            by = f"(character {worst + 1}, by {rises[worst]:.2f})"
+            parts.append(f"It rises most at {spelled(whole[worst])} {by}")
+    for part in parts:
+        assert re.sub(r"-(?=\d)", "−", part).replace("−0.00", "0.00") in said
+
+
+def test_a_text_typed_is_read_in_the_page_as_lstmlib_reads_it(views):
+    view, other = views("CodeReader")
+    line, area, hold = (
+        view.locator("[aria-live]"),
+        view.get_by_label("Your text"),
+        view.get_by_role("button", name="Hold this unit still"),
+    )
+    figure = EXAMPLES["CodeReader"]()
+    assert_says_what_python_says(line, figure)
+    for text in ("if (a):\n    b['c'] = [d]\n", "x", "f(é, '😀')"):
+        area.fill(text)
+        figure.text, figure.place = text, len(text) - 1
+        if text == "x":
+            assert "A text of one character has no loss: nothing comes before it." in line.text_content()
+            continue
+        if "é" in text:
+            assert (
+                "The network knows 96 characters, and not “é”, “😀”: it reads nothing there (▯)."
+                in line.text_content()
+            )
+            assert view.locator(".text text").first.text_content() == "f(▯,\u00a0'▯')"
+        assert_says_what_python_says(line, figure)
+        for unit, key in ((3, "End"), (2, "ArrowLeft"), (1, "ArrowLeft")):
+            press(handles(view)["unit"], key)
+            figure.unit = unit
+            for still in (True, False):
+                hold.press("Enter")
+                figure.still = still
+                assert hold.get_attribute("aria-pressed") == str(still).lower()
+                assert view.locator(".rises").count() == still
+                assert_says_what_python_says(line, figure)
+        assert other.get_by_label("Your text").input_value() == text
+
+
+def test_a_place_is_chosen_by_keys_by_the_caret_and_by_a_click(views):
+    view, other = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    area.fill("ab(\n  cd)\nef")
+    place = handles(view)["place in the text"]
+    for key, at in (
+        ("Home", 1),
+        ("ArrowLeft", 1),
+        ("ArrowRight", 2),
+        ("ArrowDown", 6),
+        ("ArrowDown", 12),
+        ("ArrowDown", 12),
+        ("ArrowUp", 6),
+        ("End", 12),
+        ("ArrowRight", 12),
+        ("PageUp", 2),
+        ("PageDown", 12),
+    ):
+        press(place, key)
+        assert (value(place), line.text_content().count(f"Character {at} of 12, ")) == (at, 1)
+    press(area, "ArrowUp")  # the caret stands behind two blanks
+    assert "Character 6 of 12, a blank" in line.text_content()
+    view.locator(".text svg").click(position={"x": 4.5 * 8.4, "y": 37})  # in the second row
+    assert "Character 9 of 12, “)”" in line.text_content()
+    assert "Character 9 of 12, “)”" in other.locator("[aria-live]").text_content()
+
+
+def test_a_text_that_cannot_be_read_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    area.fill("a = [b]")
+    kept = [drawn.inner_html() for drawn in view.locator("svg").all()]
+    for text, message in (
+        ("", "There is no character in the field. The picture still shows the text before."),
+        ("x" * 10_000, "A text may have 2000 characters here, and this one has 10000. The picture still"),
+        ("😀" * 2001, "A text may have 2000 characters here, and this one has 2001. The picture still"),
+    ):
+        area.fill(text)
+        assert line.text_content().startswith(message)
+        assert area.get_attribute("aria-invalid") == "true"
+        assert area.input_value() == text
+        assert [drawn.inner_html() for drawn in view.locator("svg").all()] == kept
+    area.fill("a = [b]")
+    area.fill("😀" * 2000)
+    view.get_by_text(re.compile("Character 2000 of 2000")).wait_for()
+    assert area.get_attribute("aria-invalid") == "false"
+    seed = view.get_by_label("Seed:")
+    for text in ("", "x", "-1", "1000", "1.5", "7" * 10_000):
+        seed.fill(text)
+        assert line.text_content().startswith("The seed must be a whole number from 0 to 999, and “")
+        assert line.text_content().endswith("The figure still shows 1.")
+    readout = view.locator(".widget-readout").first
+    for text, unit in (("1.6", 2), ("ten", 2), ("-7", 0), ("99", 3)):
+        readout.fill(text)
+        readout.press("Enter")
+        view.get_by_text(re.compile(f"unit {unit} has")).wait_for()
+
+
+def test_a_network_writes_on_as_in_python_and_what_was_typed_comes_back(views):
+    view, other = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    one, many, back = (
+        view.get_by_role("button", name=name, exact=True)
+        for name in ("Write 1", "Write 100", "Back to what you typed")
+    )
+    figure = EXAMPLES["CodeReader"]()
+
+    def written():
+        drawn = "".join(view.locator(".text .written").all_text_contents())
+        return drawn.replace("\u00a0", " ").replace("↵", "\n")
+
+    back.press("Enter")
+    assert line.text_content().startswith("All of it was typed. ")
+    view.get_by_label("Seed:").fill("12")
+    press(handles(view)["temperature"], "End")
+    figure.seed, figure.temperature = 12, 1.5
+    for still in (False, True):
+        figure.still = still
+        for _ in range(3):
+            one.press("Enter")
+            figure.write_on(1)
+            figure.place = len(figure.text) + len(figure.written) - 1
+            assert line.text_content().startswith(f"It wrote {spelled(figure.written[-1])}. ")
+            assert written() == figure.written
+            assert_says_what_python_says(line, figure)
+        if not still:
+            view.get_by_role("button", name="Hold this unit still").press("Enter")
+    assert area.input_value() == figure.text
+    many.press("Enter")
+    assert line.text_content() == "Writing …"
+    view.get_by_role("button", name="Stop").press("Enter")
+    assert line.text_content().startswith("Stopped. Character ")
+    begun = written()
+    assert len(begun) < 90
+    # All at once where less motion is asked for, and no more than there is room for
+    view.page.emulate_media(reduced_motion="reduce")
+    for count in range(1, 6):
+        many.press("Enter")
+        assert written()[: len(begun)] == begun
+        assert len(written()) == min(len(begun) + 100 * count, 500)
+    figure.write_on(500)
+    assert written() == figure.written
+    one.press("Enter")
+    assert "The network has written 500 characters, and the figure has room for no more." in (
+        line.text_content()
+    )
+    back.press("Enter")
+    assert line.text_content().startswith("Back to what you typed. ")
+    assert (written(), area.input_value()) == ("", figure.text)
+    # A text that is changed takes back what was written after it, and stops the writing
+    view.page.emulate_media(reduced_motion="no-preference")
+    many.press("Enter")
+    area.fill("a")
+    view.page.wait_for_timeout(200)
+    assert (written(), many.count()) == ("", 1)
+    many.press("Enter")
+    view.get_by_text("It wrote on. ").wait_for()
+    assert len(written()) == 100
+    assert "".join(other.locator(".text .written").all_text_contents()).count("") == 101
+
+
 def all_chords(view):
     """What the line says when all chords are there."""
     view.locator("[aria-live]").get_by_text("chords that were drawn have four notes").wait_for()
@@ -735,6 +926,82 @@ def test_pictures_are_calm_where_less_motion_is_asked_for(views):
     view.get_by_role("button", name="Train").press("Enter")
     view.page.wait_for_timeout(3500)
     assert 1 <= view.page.evaluate("window.drawn.length") <= 6
+
+
+def assert_the_family_says(view, figure):
+    """The line and the switches of a family, with every number that Python knows."""
+    on = view.get_by_role("group").get_by_role("button", pressed=True).all_text_contents()
+    assert on == [name for part, name in SWITCHES.items() if part in figure.parts]
+    line, reading = view.locator("[aria-live]").text_content(), figure.reading
+    named = f"This is {figure.name} (" if figure.name else "This is no published cell that this course knows."
+    assert named in line
+    assert named in view.locator(".named").text_content()
+    sizes = f"With {figure.inputs} inputs and {figure.units} units it learns {figure.parameters:,} parameters"
+    assert sizes in line
+    assert f"carries {figure.carried:,} numbers from step to step" in line
+    held = line.split("It holds ")[1].split("and shows ")
+    found, expected = numbers(held[0]), reading.c.ravel()
+    if "exponential" in figure.parts:
+        expected = np.concatenate([expected, reading.n.ravel()])
+    assert found == pytest.approx(expected, abs=0.0051)
+    assert numbers(held[1]) == pytest.approx(reading.h, abs=0.0051)
+    drawn = " ".join(view.locator("svg").nth(1).locator("text").all_text_contents())
+    assert all(f"{h:.2f}".replace("-0.00", "0.00").replace("-", "−") in drawn for h in reading.h)
+
+
+def test_the_switches_of_a_family_make_the_cells_that_python_knows(views):
+    view, other = views("Family")
+    figure, rng = EXAMPLES["Family"](), np.random.default_rng(0)
+    assert_the_family_says(view, figure)
+    group = view.get_by_role("group").get_by_role("button")
+    seen = set()
+    for n in (*rng.permutation(np.repeat(np.arange(8), 5)), 6, 7):
+        before, was = set(figure.parts), figure.reading.h
+        group.nth(n).press("Enter")
+        pressed = group.evaluate_all("keys => keys.map((key) => key.ariaPressed === 'true')")
+        figure.parts = list(compress(SWITCHES, pressed))
+        moved = before ^ set(figure.parts)
+        assert list(SWITCHES)[n] in moved
+        line = view.locator("[aria-live]").text_content()
+        for part in moved:
+            assert re.search(
+                f"Switched {'on' if part in figure.parts else 'off'}: [^.]*{SWITCHES[part]}", line
+            )
+        whys = [why for *_, why in (*CONFLICTS, *NEEDS) if why in line]
+        assert (len(whys) > 0) == (len(moved) > 1)
+        same = np.array_equal(np.round(was, 2), np.round(figure.reading.h, 2))
+        assert ("What it shows is the same" in line) == same
+        for one in (view, other):
+            assert_the_family_says(one, figure)
+        seen.add(figure.parts)
+    assert len(seen) > 20
+    press(handles(view)["H units"], "Home")
+    press(handles(view)["D inputs"], "End")
+    figure.units, figure.inputs = 1, 64
+    assert_the_family_says(other, figure)
+    view.get_by_role("button", name="Start over").press("Enter")
+    figure.parts = BEGIN
+    assert_the_family_says(other, figure)
+
+
+def test_the_equations_of_a_family_mark_what_differs_and_its_drawing_leaves_out_what_is_off(views):
+    view, _ = views("Family")
+    cell, lines = view.locator("svg").first, view.locator(".equations li")
+    assert lines.count() == 6
+    assert view.locator(".equations .changed").count() == 0
+    assert "forget" in cell.text_content()
+    view.get_by_role("button", name="forget gate", exact=True).press("Enter")
+    assert lines.all_text_contents()[-3:] == [
+        "differsct = ct−1 + it ⊙ gt",
+        "ot = σ(Wo [ht−1, xt] + bo)",
+        "ht = ot ⊙ tanh ct",
+    ]
+    assert lines.count() == 5
+    assert "forget" not in cell.text_content()
+    assert "forget" not in cell.get_attribute("aria-label")
+    view.get_by_role("button", name="matrix memory").press("Enter")
+    assert "H × H numbers" in cell.text_content()
+    assert "all of these see xₜ alone" in cell.text_content()
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

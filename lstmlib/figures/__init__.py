@@ -5,6 +5,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 """
 
 from lstmlib.figures.alignment import Alignment
+from lstmlib.figures.code_reader import CodeReader
 from lstmlib.figures.counters import Counters
 from lstmlib.figures.family import Family
 from lstmlib.figures.four_parts import FourParts
@@ -24,6 +25,7 @@ from lstmlib.figures.unrolled_loop import UnrolledLoop
 
 __all__ = [
     "Alignment",
+    "CodeReader",
     "Counters",
     "Family",
     "FourParts",

@@ -222,7 +222,9 @@ def read_stream(
     has, found = set(parts), []
     matrix = "matrix" in has
     weights = {gate: peepholes[gate] * ("peepholes" in has) for gate in peepholes}
-    C, N, m = np.zeros(1 + matrix), np.zeros(1 + matrix), np.zeros(1)
+    C: Array = np.zeros(1 + matrix)
+    N: Array = np.zeros(1 + matrix)
+    m: Array = np.zeros(1)
     for x, key, a_i, a_f, a_o in stream:
         k = np.eye(2)[int(key)] if matrix else np.ones(1)
         see = C[0]
