@@ -113,7 +113,7 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
   const y = (value) => zero - TALL * Math.max(-2, Math.min(2, value));
   const lines = [["comes in", 14], ["letter", 28], ["asks", 42], ["holds ▮", 108], ["shows ○", 178]];
   for (const [said, at] of lines) text(canvas, 2, at, said, "name small start");
-  text(canvas, 2, 122, "usual ◌", "name small start");
+  text(canvas, 2, 122, "LSTM ◌", "name small start");
   svg(canvas, "line", { x1: 50, y1: zero, x2: 358, y2: zero, class: "axis" });
   rows.forEach(([x, key, take, keep, show], t) => {
     const at = 62 + 30.8 * t;
