@@ -979,6 +979,13 @@ def test_the_switches_of_a_family_make_the_cells_that_python_knows(views):
     press(handles(view)["D inputs"], "End")
     figure.units, figure.inputs = 1, 64
     assert_the_family_says(other, figure)
+    readout = view.locator(".widget-readout").first
+    for typed, inputs in (("ten", 64), ("12.4", 12), ("-7", 1), ("99", 64)):
+        readout.fill(typed)
+        readout.press("Enter")
+        view.get_by_text(re.compile(f"With {inputs} inputs and 1 units")).wait_for()
+        figure.inputs = inputs
+        assert_the_family_says(other, figure)
     view.get_by_role("button", name="Start over").press("Enter")
     figure.parts = BEGIN
     assert_the_family_says(other, figure)

@@ -47,6 +47,7 @@ export function drawCell(canvas, parts, names) {
     if (what === "÷") wire(canvas, `M322 22 V${y} H302`);
     if (what === "×") {
       wire(canvas, `M318 ${y} H302`);
+      if (has("peepholes")) wire(canvas, `M338 ${BELT} V${y - 11}`, "3 3");
       gate(canvas, 338, y - 11, "o", "output", 36);
     }
   });
@@ -67,14 +68,13 @@ function normaliser(canvas, forget) {
   circle(canvas, 154, 22, "+", 9);
 }
 
-// Dashed: f and i see the state before, o the state after.
+// Dashed: f and i see the state before; o, on the way out, sees the state after.
 function peepholes(canvas, has) {
   const own = has("input") && !has("coupled");
   const furthest = own ? 148 : 84;
   if (has("forget") || own) wire(canvas, `M44 ${BELT} V172 H${furthest}`, "3 3");
   if (has("forget")) wire(canvas, "M84 172 V168", "3 3");
   if (own) wire(canvas, "M148 172 V168", "3 3");
-  if (has("output")) wire(canvas, `M338 ${BELT} V96`, "3 3");
 }
 
 const text = (canvas, x, y, said, kind) => svg(canvas, "text", { x, y, class: kind }, said);
@@ -114,9 +114,9 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
   const lines = [["comes in", 14], ["letter", 28], ["asks", 42], ["holds ▮", 108], ["shows ○", 178]];
   for (const [said, at] of lines) text(canvas, 2, at, said, "name small start");
   text(canvas, 2, 122, "LSTM ◌", "name small start");
-  svg(canvas, "line", { x1: 50, y1: zero, x2: 358, y2: zero, class: "axis" });
+  svg(canvas, "line", { x1: 44, y1: zero, x2: 358, y2: zero, class: "axis" });
   rows.forEach(([x, key, take, keep, show], t) => {
-    const at = 62 + 30.8 * t;
+    const at = 59 + 31.4 * t;
     const { c, h } = steps[t];
     text(canvas, at, 14, number(x).slice(0, -1), "value small");
     text(canvas, at, 28, "AB"[key], "small");
