@@ -1098,6 +1098,9 @@ def test_every_cell_of_the_family_has_the_same_size_and_reads_the_same_in_javasc
     for parts, (D, H), one in zip(cells, sizes, found, strict=True):
         figure = Family(parts, D, H)
         assert one["sizes"] == [figure.parameters, figure.carried]
+        assert (
+            np.abs([*figure.reading.c.ravel(), *figure.reading.h]).max() <= 2
+        )  # what the picture has room for
         expected = read_stream(parts, rows, peepholes)
         for name in "cnh":
             values = np.reshape(one[name], getattr(expected, name).shape)

@@ -36,13 +36,14 @@ function render({ model, el }) {
     const steps = readStream(parts, rows, weights);
     drawStream(stream, rows, steps, usual, usualName);
     const [count, first] = [parts, usualParts].map((one) => countParameters(one, D, H));
-    const than = count === first ? "as many as" : `${said(Math.abs(count - first))} ${count < first ? "fewer" : "more"} than`;
-    const size = found && found[0] === usualParts ? "" : `, ${than} ${usualName}`;
+    const apart = `${said(Math.abs(count - first))} ${count < first ? "fewer" : "more"} than`;
+    const size = found?.[0] === usualParts ? "" : `, ${count === first ? "as many as" : apart} ${usualName}`;
     const looks = parts.includes("peepholes") ? ownGates(asker(parts)) : [];
     const weighed = looks.map((gate) => `${gate} ${number(weights[gate])}`);
+    const seen = before ? compare(readStream(before, rows, weights), steps) : "";
     line.textContent =
       `${happened}${called} With ${D} inputs and ${H} units it learns ${said(count)} parameters${size}, and carries ` +
-      `${said(countCarried(parts, H))} numbers from step to step. ${before ? compare(readStream(before, rows, weights), steps) : ""}` +
+      `${said(countCarried(parts, H))} numbers from step to step. ${seen}` +
       (weighed.length ? `Peepholes, set by hand: ${weighed.join(", ")}. ` : "") +
       `It holds ${all(steps, "c")}${parts.includes("exponential") ? `, with n ${all(steps, "n")},` : ""} ` +
       `and shows ${steps.map(({ h }) => number(h)).join(", ")}.`;

@@ -33,7 +33,7 @@ export function drawCell(canvas, parts, names) {
     wire(canvas, "M148 132 V104 H164");
     circle(canvas, 164, 104, "×");
     gate(canvas, 148, 132, has("coupled") ? "1 − f" : exponential ? "exp" : "i", "input");
-    if (has("coupled")) wire(canvas, "M106 143 H126", "5 3");
+    if (has("coupled")) wire(canvas, "M106 143 H126");
   }
   circle(canvas, 164, BELT, "+");
   gate(canvas, 216, 132, written, matrix ? "value, key" : "candidate");
@@ -52,7 +52,8 @@ export function drawCell(canvas, parts, names) {
     }
   });
   text(canvas, 290, 193, "hₜ", "value");
-  text(canvas, 8, 193, `all of these see ${matrix ? "xₜ alone" : "hₜ₋₁ and xₜ"}`, "name small start");
+  const dashed = has("peepholes") ? "; dashed: peepholes" : "";
+  text(canvas, 8, 193, `all of these see ${matrix ? "xₜ alone" : "hₜ₋₁ and xₜ"}${dashed}`, "name small start");
 }
 
 // A second, thin belt: how much was written.
@@ -106,12 +107,13 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
   canvas.setAttribute(
     "aria-label",
     "Ten steps from left to right: the number that comes in and its letter, whether it is to be taken, starts a " +
-      `new sum, and is to be shown; bars for what the cell holds, a ring for what it shows, and a dashed ring for ${usualName}. ` +
-      "The line below gives the values.",
+      "new sum, and is to be shown; bars for what the cell holds, a ring for what it shows, and a dashed ring for " +
+      `what ${usualName} shows. The line below gives the values.`,
   );
   const zero = 112;
   const y = (value) => zero - TALL * Math.max(-2, Math.min(2, value));
-  const lines = [["comes in", 14], ["letter", 28], ["asks", 42], ["holds ▮", 108], ["shows ○", 178]];
+  const held = steps[0].c.length > 1 ? "A▮ B▮" : "holds ▮";
+  const lines = [["comes in", 14], ["letter", 28], ["asks", 42], [held, 108], ["shows ○", 178]];
   for (const [said, at] of lines) text(canvas, 2, at, said, "name small start");
   text(canvas, 2, 122, "LSTM ◌", "name small start");
   svg(canvas, "line", { x1: 44, y1: zero, x2: 358, y2: zero, class: "axis" });
@@ -124,9 +126,8 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
       text(canvas, at, 42 + 11 * k, said, "name small"));
     const wide = 16 / c.length;
     c.forEach((value, k) => {
-      const tall = Math.abs(y(value) - zero);
-      const left = at - 12 + k * wide;
-      svg(canvas, "rect", { x: left, y: Math.min(y(value), zero), width: wide - (c.length > 1), height: tall, class: sign(value) });
+      const bar = { x: at - 12 + k * wide, width: wide - (c.length > 1), height: Math.abs(y(value) - zero) };
+      svg(canvas, "rect", { ...bar, y: Math.min(y(value), zero), class: sign(value) });
     });
     svg(canvas, "circle", { cx: at + 9, cy: y(usual[t].h), r: 6, class: "ring wanted" });
     svg(canvas, "circle", { cx: at + 9, cy: y(h), r: 3.5, class: "ring" });
