@@ -5,7 +5,7 @@ import { button, choice, controls, drawing, html, number, onChange, set, status,
 import { describe, hiddenRegions, onPlaces, pageOf, regionsOf } from "./picture_arithmetic.mjs";
 
 const PAGE = { x: 4, y: 4, pixel: 8 }; // as large as `.places` of figure.css
-const TABLE = { mark: 212, says: 240, probability: 290, truth: 334, y: 32, row: 17 };
+const TABLE = { mark: 212, says: 240, probability: 290, truth: 336, y: 32, row: 17 };
 const HEIGHT = 200;
 const WHERE = ["top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right"];
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
@@ -14,8 +14,8 @@ const PER_WORD = ["start", "end", "filler"]; // after the ten digits
 const inWords = (word) => (word < 10 ? String(word) : PER_WORD[word - 10]);
 const a = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 const percent = (weight) => `${Math.round(100 * weight)} %`;
-const asTool = (tool) =>
-  tool === "hide" ? "hides it from the attention, or shows it" : tool === "erase" ? "erases its digit" : `puts ${a(Number(tool))} there`;
+const DOES = { hide: "hides or shows a place", erase: "erases a digit" };
+const asTool = (tool) => DOES[tool] ?? `puts ${a(Number(tool))}`;
 
 async function render({ model, el }) {
   const network = await unpack(model.get("data"), model.get("places"));
@@ -25,7 +25,7 @@ async function render({ model, el }) {
   const board = html(el, "div", { class: "board" });
   const canvas = drawing(board, HEIGHT);
   const places = html(board, "div", {
-    class: "places", role: "group", "aria-label": "Places of the page: arrow keys lead from one to the next",
+    class: "places", role: "group", "aria-label": "Nine places: arrow keys lead from one to the next",
   });
   const steps = controls(el);
   const line = status(el);
@@ -63,7 +63,7 @@ async function render({ model, el }) {
   };
 
   choice(fields, "Page:", model, "picture", [[-1, "your own"], ...pictures.map(([name], k) => [k, name])]);
-  choice(fields, "A press on a place", model, "tool", settings.tools.map((tool) => [tool, asTool(tool)]));
+  choice(fields, "A press:", model, "tool", settings.tools.map((tool) => [tool, asTool(tool)]));
   const press = (place) => {
     const { cells, hidden } = now();
     const tool = model.get("tool");
@@ -99,7 +99,7 @@ async function render({ model, el }) {
     if (changed.includes("picture") || changed.includes("own"))
       return show(redrawn(pictures[was.picture]?.[1] ?? was.own, now().cells, digits));
     if (changed.includes("hidden")) return show(turned(was.hidden, now().hidden));
-    show(changed.includes("tool") ? `A press on a place now ${asTool(model.get("tool"))}. ` : "");
+    show(changed.includes("tool") ? `A press on a place ${asTool(model.get("tool"))} now. ` : "");
   });
   show("");
 }
@@ -177,7 +177,7 @@ function draw(canvas, { cells, hidden, truth, said, at }, scans, settings) {
     svg(canvas, "text", { x: from.x + place / 2, y: from.y + place / 2 + 4, class: "small value halo" }, "hidden");
   }
   if (at) drawLook(canvas, said[at - 1].weights, corner, settings);
-  const columns = [["says", "it says"], ["probability", "prob."], ["truth", "on the page"]];
+  const columns = [["says", "it says"], ["probability", "prob."], ["truth", "true"]];
   for (const [name, text] of columns)
     svg(canvas, "text", { x: TABLE[name], y: 14, class: "heading small" }, text);
   const rows = Math.max(at, truth.length + 1);
@@ -207,7 +207,7 @@ function drawLook(canvas, weights, corner, settings) {
     if (weight >= 0.02)
       svg(canvas, "text", { x: left + wide / 2, y: top + wide / 2 + 4, class: "small value halo" }, Math.round(100 * weight));
   });
-  svg(canvas, "rect", { ...most, width: 2 * wide, height: 2 * wide, class: "curve" });
+  svg(canvas, "rect", { ...most, width: 2 * wide, height: 2 * wide, class: "frame" });
 }
 
 export default { render };
