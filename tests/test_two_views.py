@@ -747,26 +747,6 @@ def test_a_word_set_from_outside_is_shown_and_one_beyond_the_end_is_the_last(vie
             says(view, expected, at)
 
 
-def test_a_page_is_read_within_one_frame(views):
-    view, _ = views("PictureReader")
-    view.get_by_role("button", name="All words").press("Enter")
-    view.get_by_label("A press:").select_option("5")
-    spent = view.evaluate(
-        """(view) => {
-          const places = [...view.querySelectorAll(".places button")];
-          const line = view.querySelector("[aria-live]");
-          const times = places.map((place) => {
-            const before = line.textContent;
-            const start = performance.now();
-            place.click();
-            return line.textContent === before ? Infinity : performance.now() - start;
-          });
-          return times.sort((a, b) => a - b)[4];
-        }"""
-    )
-    assert spent < 16
-
-
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_no_control_leaves_its_keys_to_jupyter(views, kind):
     found, left = views(kind)[0].evaluate(

@@ -21,7 +21,7 @@ async function render({ model, el }) {
   const network = await unpack(model.get("data"), model.get("places"));
   const [settings, scans, digits, pictures] =
     ["settings", "scans", "digits", "pictures"].map((name) => model.get(name));
-  const fields = controls(el);
+  const [pages, tools] = [controls(el), controls(el)];
   const board = html(el, "div", { class: "board" });
   const canvas = drawing(board, HEIGHT);
   const places = html(board, "div", {
@@ -34,19 +34,14 @@ async function render({ model, el }) {
     const picture = pictures[model.get("picture")];
     return { cells: picture ? picture[1] : model.get("own"), hidden: model.get("hidden"), step: model.get("step") };
   };
-  // What the filters see stays as it is while words are stepped through and places hidden.
-  let kept = {};
-  const regionsNow = (cells) => {
-    const key = String(cells);
-    if (kept.key !== key) kept = { key, regions: regionsOf(pageOf(cells, scans, settings), network.eye, settings) };
-    return kept.regions;
-  };
+  // What the filters see stays as it is while places are hidden, and what is said while words are stepped through.
+  const seen = last((cells) => regionsOf(pageOf(cells, scans, settings), network.eye, settings));
+  const saying = last((cells, hidden) => describe(seen(cells), hiddenRegions(hidden, settings), network, settings));
   const read = () => {
     const { cells, hidden, step } = now();
     const truth = cells.filter((k) => k >= 0).map((k) => digits[k]);
     // Nothing is asked about an empty page, nor where nothing may be seen.
-    const asked = truth.length && hidden.length < cells.length;
-    const said = asked ? describe(regionsNow(cells), hiddenRegions(hidden, settings), network, settings) : [];
+    const said = truth.length && hidden.length < cells.length ? saying(cells, hidden) : [];
     return { cells, hidden, truth, said, at: Math.min(step, said.length) };
   };
 
@@ -62,8 +57,8 @@ async function render({ model, el }) {
     line.textContent = happened + report(found, digits, settings);
   };
 
-  choice(fields, "Page:", model, "picture", [[-1, "your own"], ...pictures.map(([name], k) => [k, name])]);
-  choice(fields, "A press:", model, "tool", settings.tools.map((tool) => [tool, asTool(tool)]));
+  choice(pages, "Page:", model, "picture", [[-1, "your own"], ...pictures.map(([name], k) => [k, name])]);
+  choice(tools, "A press:", model, "tool", settings.tools.map((tool) => [tool, asTool(tool)]));
   const press = (place) => {
     const { cells, hidden } = now();
     const tool = model.get("tool");
@@ -102,6 +97,16 @@ async function render({ model, el }) {
     show(changed.includes("tool") ? `A press on a place ${asTool(model.get("tool"))} now. ` : "");
   });
   show("");
+}
+
+// A function that keeps its last answer, and gives it again to the same question.
+function last(answer) {
+  let kept = {};
+  return (...asked) => {
+    const key = JSON.stringify(asked);
+    if (kept.key !== key) kept = { key, found: answer(...asked) };
+    return kept.found;
+  };
 }
 
 // What was done to a page, where it was one digit.
@@ -155,13 +160,10 @@ function draw(canvas, { cells, hidden, truth, said, at }, scans, settings) {
       "Beside it the words said, their probabilities, and what is on the page. The line below says the values.",
   );
   svg(canvas, "rect", { x, y, width: whole, height: whole, class: "box" });
-  cells.forEach((k, at) => {
-    if (k < 0) return;
-    const digit = svg(canvas, "g", { transform: `translate(${corner(at).x} ${corner(at).y}) scale(${pixel})` });
-    const greys = new Set(scans[k].flat().filter((grey) => grey > 0));
-    const ink = (grey) => scans[k].flatMap((row, i) => row.map((one, j) => (one === grey ? `M${j} ${i}h1.02v1.02h-1.02z` : "")));
-    for (const grey of greys) svg(digit, "path", { d: ink(grey).join(""), class: "shutter", opacity: grey });
-  });
+  for (const [grey, d] of inkOf(pageOf(cells, scans, settings), settings)) {
+    const at = `translate(${x} ${y}) scale(${pixel})`;
+    svg(canvas, "path", { d, class: "shutter", opacity: grey, transform: at });
+  }
   for (const k of [1, 2]) {
     svg(canvas, "line", { x1: x, x2: x + whole, y1: y + place * k, y2: y + place * k, class: "axis", opacity: 0.5 });
     svg(canvas, "line", { x1: x + place * k, x2: x + place * k, y1: y, y2: y + whole, class: "axis", opacity: 0.5 });
@@ -191,6 +193,15 @@ function draw(canvas, { cells, hidden, truth, said, at }, scans, settings) {
     svg(canvas, "text", { x: TABLE.says, y: at_y, class: "value" }, `${inWords(word)}${word === right ? "" : " ≠"}`);
     svg(canvas, "text", { x: TABLE.probability, y: at_y }, number(probability));
   }
+}
+
+// For each grey one path of all its pixels: nine digits are seldom more than sixteen paths.
+function inkOf(page, { side }) {
+  const paths = new Map();
+  page.forEach((grey, k) => {
+    if (grey) paths.set(grey, `${paths.get(grey) ?? ""}M${k % side} ${Math.floor(k / side)}h1.02v1.02h-1.02z`);
+  });
+  return paths;
 }
 
 // Shade and percent for each region; a frame around the place with most of the look.
