@@ -780,22 +780,26 @@ def test_a_page_of_digits_is_read_within_one_frame(visit):
     wait_for_sliders(page)
     root = page.locator(".lstmlib-figure").first
     root.get_by_role("button", name="All words").press("Enter")
-    for tool in ("hide", "5", "erase"):
-        root.get_by_label("A press:").select_option(tool)
-        spent = root.evaluate(
-            """(root) => {
-              const places = [...root.querySelectorAll(".places button")];
-              const line = root.querySelector("[aria-live]");
-              const times = places.slice(0, 8).map((place) => {
-                const before = line.textContent;
-                const start = performance.now();
-                place.click();
-                return line.textContent === before ? Infinity : performance.now() - start;
-              });
-              return times.sort((a, b) => a - b)[4];
-            }"""
-        )
-        assert spent < 16
+    spent = root.evaluate(
+        """(root) => {
+          const places = [...root.querySelectorAll(".places button")];
+          const line = root.querySelector("[aria-live]");
+          const tool = root.querySelectorAll("select")[1];
+          const times = { hide: [], 5: [], erase: [], 2: [] };
+          for (const name of ["hide", "5", "hide", "erase", "2", "erase"]) {
+            tool.selectedIndex = [...tool.options].findIndex((option) => option.value === name);
+            tool.dispatchEvent(new Event("change"));
+            for (const place of places.slice(0, 8)) {
+              const before = line.textContent;
+              const start = performance.now();
+              place.click();
+              times[name].push(line.textContent === before ? Infinity : performance.now() - start);
+            }
+          }
+          return Object.values(times).map((all) => all.sort((a, b) => a - b)[all.length / 2]);
+        }"""
+    )
+    assert max(spent) < 16
 
 
 @pytest.mark.parametrize("width", [1280, 375])

@@ -20,10 +20,12 @@ export function pageOf(cells, scans, { side, size }) {
 // channel) of `side` by `side`; W has a row for each filter: all of a window's pixels of the first image, row after
 // row, then those of the next.
 export function convolve(images, side, { W, b }) {
-  const K = Math.sqrt(W[0].length / images.length);
+  const [size, out] = [W[0].length, side / 2];
+  const K = Math.sqrt(size / images.length);
   const half = (K - 1) / 2;
-  const window = new Float64Array(W[0].length);
-  const made = W.map(() => new Float64Array((side / 2) ** 2)); // zeros, as ReLU has them
+  const window = new Float64Array(size);
+  const filters = Float64Array.from(W.flat());
+  const made = W.map(() => new Float64Array(out * out)); // zeros, as ReLU has them
   for (let row = 0; row < side; row++)
     for (let column = 0; column < side; column++) {
       let at = 0;
@@ -31,11 +33,12 @@ export function convolve(images, side, { W, b }) {
         for (let i = row - half; i <= row + half; i++)
           for (let j = column - half; j <= column + half; j++)
             window[at++] = i < 0 || j < 0 || i >= side || j >= side ? 0 : image[i * side + j];
-      const home = (row >> 1) * (side / 2) + (column >> 1);
-      W.forEach((filter, k) => {
-        const sum = b[k] + dot(window, filter);
+      const home = (row >> 1) * out + (column >> 1);
+      for (let k = 0, weight = 0; k < W.length; k++) {
+        let sum = b[k];
+        for (let n = 0; n < size; n++) sum += window[n] * filters[weight++];
         if (sum > made[k][home]) made[k][home] = sum;
-      });
+      }
     }
   return made;
 }
