@@ -228,7 +228,16 @@ def families(tunes: Sequence[Tune], run: int = 16) -> NDArray[np.intp]:
     >>> families(tunes, run=3)
     array([0, 1, 0, 3])
     """
-    run, parent = check_size(run, "run"), list(range(len(tunes)))
+    return linked([tune.symbols for tune in tunes], run)
+
+
+def linked(lines: Sequence[Sequence[str]], run: int) -> NDArray[np.intp]:
+    """`families` for any lines of symbols: a number for each, the same for those linked by shared runs.
+
+    >>> linked(["ABcd", "gfeA", "Bcde", "fedc"], run=3)
+    array([0, 1, 0, 3])
+    """
+    run, parent = check_size(run, "run"), list(range(len(lines)))
 
     def first(k: int) -> int:
         while parent[k] != k:
@@ -236,12 +245,12 @@ def families(tunes: Sequence[Tune], run: int = 16) -> NDArray[np.intp]:
         return k
 
     owner: dict[tuple[str, ...], int] = {}
-    for k, tune in enumerate(tunes):
-        for place in range(len(tune.symbols) - run + 1):
-            other = first(owner.setdefault(tune.symbols[place : place + run], k))
+    for k, line in enumerate(map(tuple, lines)):
+        for place in range(len(line) - run + 1):
+            other = first(owner.setdefault(line[place : place + run], k))
             if other != first(k):
                 parent[max(other, first(k))] = min(other, first(k))
-    return np.array([first(k) for k in range(len(tunes))], np.intp)
+    return np.array([first(k) for k in range(len(lines))], np.intp)
 
 
 def places(symbols: Sequence[str]) -> Array:

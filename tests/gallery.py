@@ -36,6 +36,17 @@ def alignment():
     return figures.Alignment(models, 421)
 
 
+def code_reader(**options):
+    rng = np.random.default_rng(0)
+    layer, fresh = (LSTM(96, SIZE, rng=rng) for _ in range(2))
+    for name, spread in (("W_x", 1.5), ("W_h", 1.0)):
+        layer.params[name] = rng.normal(0, spread, layer.params[name].shape)
+    readout = Readout(SIZE, 96, rng=rng)
+    readout.params["W"] *= 6
+    arguments = {"layer": layer, "readout": readout, "fresh": fresh, "text": "f(a, [b])\nx = 'y'\n"}
+    return figures.CodeReader(**arguments | options)
+
+
 def counters():
     rng = np.random.default_rng(0)
     return figures.Counters(
@@ -166,9 +177,21 @@ def tune_writer():
     return figures.TuneWriter(weights)
 
 
+def four_parts():
+    """Two writers that have learned nothing, but press few keys."""
+    rng, made = np.random.default_rng(0), []
+    for _ in range(2):
+        weights = torch_lstm("lstm", 54 + 12, rng)
+        weights |= {"read.weight": rng.normal(0, 1, (54, SIZE)), "read.bias": rng.normal(-2.5, 0.5, 54)}
+        made.append(weights | {"below": rng.normal(0, 0.5, (54, 54)), "many": rng.normal(0, 0.5, (54, 6))})
+    return figures.FourParts(*made)
+
+
 EXAMPLES = {
     "Alignment": alignment,
+    "CodeReader": code_reader,
     "Counters": counters,
+    "FourParts": four_parts,
     "Gate": figures.Gate,
     "GradientByLag": lambda: figures.GradientByLag(forget_bias=1.0),
     "LSTMCell": figures.LSTMCell,

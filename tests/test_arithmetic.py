@@ -22,7 +22,9 @@ from lstmlib.counting_languages import counted, legal_next
 from lstmlib.ctc import ctc_loss, greedy_decode
 from lstmlib.figures import (
     Alignment,
+    CodeReader,
     Counters,
+    FourParts,
     GradientByLag,
     PenReader,
     PenWriter,
@@ -31,6 +33,7 @@ from lstmlib.figures import (
     TuneWriter,
 )
 from lstmlib.figures.canvas import module_source
+from lstmlib.figures.four_parts import MOST_NOTES, read_chord
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
@@ -63,7 +66,9 @@ COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
+CODE = "code_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
+CHORDS, PARTS = "parts_arithmetic", "four_parts"
 TRAINER, TASKS, WORKER, RACE = "trainer_arithmetic", "trainer_tasks", "trainer_worker", "trainer"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
@@ -827,6 +832,232 @@ def test_the_weights_of_a_composer_travel_as_they_are():
     both = [weights[f"lstm.bias_{name}_l0"].astype(np.float32) for name in ("ih", "hh")]
     np.testing.assert_array_equal(found["lstm.b"], both[0] + both[1])
     np.testing.assert_array_equal(found["readout.W"], weights["read.weight"].astype(np.float32))
+
+
+# Reads a text, as it grows and changes; then what a figure shows of it.
+READ_CODE = """(m, { lstm, readout, fresh, alphabet, texts, typed, unit, temperature, seed, count }) => {
+  const whole = { lstm, readout };
+  const [trained, untrained] = [m.reading(whole), m.reading({ lstm: fresh })];
+  const all = (one) => { while (one.left()) one.readOne(); };
+  let numbers;
+  for (const text of texts) {
+    numbers = m.numbersOf([...text], alphabet);
+    for (const one of [trained, untrained]) { one.turnTo(numbers); all(one); }
+  }
+  const level = m.meanOutput(trained, typed, unit);
+  const network = m.heldStill(whole, unit, level);
+  const held = m.reading(network);
+  held.turnTo(numbers);
+  all(held);
+  const gates = numbers.map((number, t) => m.gatesOf(number, trained.states[t], lstm, unit));
+  const written = [[trained, whole], [held, network]].map(([{ states }, one]) =>
+    m.writeOn(states.at(-1), one, { temperature, chance: m.chanceFrom(seed * 500), count }));
+  return {
+    gates, level, written, nats: trained.nats, held: held.nats, mean: m.meanNats(trained, typed),
+    c: [trained, untrained].map(({ states }) => states.slice(1).map((state) => state.c[unit])),
+    next: [m.nextOf(trained.states.at(-1), readout), m.nextOf(held.states.at(-1), network.readout)],
+  };
+}"""
+
+
+def assert_reads_as_in_python(javascript, figure, texts, atol):
+    """What the page makes of a text is what the figure says in Python, of the same rounded weights."""
+    canvas = figure.children[0]
+    given = {"lstm": figure._layer, "readout": figure._readout, "fresh": figure._fresh}
+    given = {name: {k: a.tolist() for k, a in made.params.items()} for name, made in given.items()}
+    figure.text = texts[-1]
+    settings = {"unit": figure.unit, "temperature": figure.temperature, "seed": figure.seed, "count": 60}
+    texts = {"texts": texts, "typed": len(texts[-1]), "alphabet": canvas.alphabet}
+    found = javascript("code_reader", READ_CODE, given | settings | texts)
+    expected = figure.reading
+    for name in "ifgo":
+        np.testing.assert_allclose(
+            [gates[name] for gates in found["gates"]], getattr(expected, name), rtol=0, atol=atol
+        )
+    np.testing.assert_allclose(found["c"], [expected.c, expected.untrained], rtol=0, atol=atol)
+    assert found["level"] == pytest.approx(expected.level, abs=atol)
+    for name in ("nats", "held"):
+        values = np.array(found[name], float)  # None is NaN
+        np.testing.assert_allclose(values, getattr(expected, name), rtol=0, atol=atol)
+    if len(figure.text) > 1:
+        assert found["mean"] == pytest.approx(np.nanmean(expected.nats), abs=atol)
+    for still, numbers, p in zip((False, True), found["written"], found["next"], strict=True):
+        canvas.written = ""
+        figure.still, figure.place = still, len(figure.text) - 1
+        np.testing.assert_allclose(p, figure.expected, rtol=0, atol=atol)
+        figure.write_on(60)
+        assert "".join(canvas.alphabet[number] for number in numbers) == figure.written
+    figure.still, canvas.written = False, ""
+
+
+def test_a_text_is_read_and_continued_in_javascript_as_the_figure_does_in_python(javascript):
+    rng = np.random.default_rng(6)
+    layer, fresh = (LSTM(7, 9, rng=rng) for _ in range(2))
+    for params in (layer.params, fresh.params):
+        params |= {name: rng.normal(0, 1, array.shape) for name, array in params.items()}
+    readout = Readout(9, 7, rng=rng)
+    readout.params["b"] += rng.normal(0, 1, 7)
+    figure = CodeReader(layer, readout, fresh, "abc (\n)", seed=9)
+    for unit, texts in enumerate(
+        (
+            ["a"],
+            ["ab(c)", "ab(c)\n", "ab(b)\n", "ab"],
+            ["b" * 50 + "ca", "b" * 50 + "cab(", "c" + "b" * 50],
+            ["aé(😀)", "aé(c)", "(a😀b)é\nc"],
+        )
+    ):
+        figure.unit, figure.temperature = 2 * unit, (0.2, 0.7, 1.0, 1.5)[unit]
+        assert_reads_as_in_python(javascript, figure, texts, 1e-12)
+
+
+def a_part_writer(rng, H=16):
+    """Weights of a size that training gives, under the names of PyTorch."""
+    shapes = {
+        "weight_ih_l0": (4 * H, 66),
+        "weight_hh_l0": (4 * H, H),
+        "bias_ih_l0": 4 * H,
+        "bias_hh_l0": 4 * H,
+    }
+    weights = {f"lstm.{name}": rng.normal(0, 0.7, shape) for name, shape in shapes.items()}
+    weights |= {"read.weight": rng.normal(0, 1, (54, H)), "read.bias": rng.normal(-2.5, 0.5, 54)}
+    return weights | {"below": rng.normal(0, 1, (54, 54)), "many": rng.normal(0, 1, (54, 6))}
+
+
+def four_parts_and_networks(seed):
+    """A figure, and its two networks as the page finds them."""
+    rng = np.random.default_rng(seed)
+    figure = FourParts(a_part_writer(rng), a_part_writer(rng))
+    networks = {}
+    for name, arrays in figure._arrays.items():
+        networks[name] = {"below": arrays["below"].tolist(), "many": arrays["many"].tolist()}
+        for part in ("lstm", "readout"):
+            names = [name for name in arrays if name.startswith(part)]
+            networks[name][part] = {name[len(part) + 1 :]: arrays[name].tolist() for name in names}
+    return figure, networks
+
+
+def test_the_chords_in_the_page_are_those_in_python(javascript):
+    figure, networks = four_parts_and_networks(2)
+    cases = [
+        ("chain", "", 1.0, 0),
+        ("coins", "", 1.0, 0),
+        ("chain", "C3 G3 E4 C5", 0.3, 5),
+        ("coins", "B1", 2.0, 999),
+        ("chain", "C3 D3 E3 F3 G3 A3 B3 C4", 2.0, 42),
+    ]
+    found = javascript(
+        PARTS,
+        """({ chanceFrom, chords }, { networks, cases }) => cases.map(([who, opening, temperature, seed]) => {
+          const chance = chanceFrom(32 * 54 * seed);
+          const coming = chords(networks[who], opening, { temperature, chance });
+          return Array.from({ length: 32 }, () => coming.next().value);
+        })""",
+        {
+            "networks": networks,
+            "cases": [
+                [writer, [pitch - 31 for pitch in read_chord(opening)], temperature, seed]
+                for writer, opening, temperature, seed in cases
+            ],
+        },
+    )
+    counts = set()
+    for (writer, opening, temperature, seed), made in zip(cases, found, strict=True):
+        figure.writer, figure.opening = writer, opening
+        figure.temperature, figure.seed = temperature, seed
+        assert [[key + 31 for key in chord] for chord in made] == figure.composed
+        counts |= {len(chord) for chord in made}
+    assert max(counts) > 6  # more keys than `many` has numbers for
+    assert len(counts) > 3
+
+
+@pytest.mark.parametrize("writer", ["coins", "chain"])
+def test_the_chance_of_each_key_is_that_of_lstmlib_to_a_billionth(javascript, writer):
+    figure, networks = four_parts_and_networks(3)
+    arrays, rng, temperature = figure._arrays[writer], np.random.default_rng(4), 0.8
+    params = {name: arrays[f"lstm.{name}"] for name in ("W_x", "W_h", "b")}
+    h = c = np.zeros((1, 16))
+    before, draws, expected = np.zeros(54), [], []
+    # Draws a billionth below or above the chance that Python finds, so that keys go down as chosen
+    for chosen in rng.random((20, 54)) < 0.1:
+        h, c, _ = lstm_step(before[None], h, c, params)
+        before = chosen.astype(float)
+        scores = arrays["readout.W"] @ h[0] + arrays["readout.b"] + np.tril(arrays["below"], -1) @ before
+        below = np.minimum(np.cumsum(before) - before, 5).astype(int)
+        p = sigmoid((scores + arrays["many"][np.arange(54), below]) / temperature)
+        draws += (p * np.where(chosen, 1 - 1e-9, 1 + 1e-9)).tolist()
+        expected.append(np.flatnonzero(chosen).tolist())
+    found = javascript(
+        CHORDS,
+        """({ chords }, { network, draws, temperature }) => {
+          const coming = chords(network, [], { temperature, chance: () => draws.shift() });
+          return Array.from({ length: 20 }, () => coming.next().value);
+        }""",
+        {"network": networks[writer], "draws": draws, "temperature": temperature},
+    )
+    assert found == expected
+
+
+def test_a_chord_is_read_in_the_page_as_in_python(javascript):
+    rng = np.random.default_rng(5)
+    names = [
+        f"{letter}{sign}{octave}"
+        for letter in "ABCDEFGacg"
+        for sign in ("", "#", "b")
+        for octave in "12344556"
+    ]
+    texts = [" ".join(rng.choice(names, rng.integers(1, 5))) for _ in range(60)]
+    texts += [
+        "",
+        " ,, ",
+        "C3,G3  E4,C5",
+        "C4 " * 8,
+        "C4 " * 9,
+        "H4",
+        "C",
+        "C10",
+        "C##4",
+        "4C",
+        "c4c4",
+        "x" * 10_000,
+    ]
+    texts += ["G1 C6", "F#1", "Gb1", "C#6", "B#5", "B#6", "Cb1", "C4\u00a0E4", "♯4"]
+    found = javascript(
+        CHORDS,
+        "({ readChord }, { texts, limits }) => texts.map((text) => readChord(text, limits))",
+        {"texts": texts, "limits": {"lowest": 31, "highest": 84, "most": MOST_NOTES}},
+    )
+    refused = 0
+    for text, said in zip(texts, found, strict=True):
+        try:
+            expected = read_chord(text)
+        except ValueError as error:
+            refused += 1
+            words = {
+                "at most": "at most 8",
+                "notes such as": "is no note",
+                "notes from": "no choir of the training",
+            }
+            [meant] = [mine for theirs, mine in words.items() if theirs in str(error)]
+            assert meant in said
+            assert len(said) < 160
+        else:
+            assert said == expected
+    assert 10 < refused < len(texts) - 40
+
+
+def test_the_weights_of_four_parts_travel_as_they_are():
+    rng = np.random.default_rng(6)
+    both = {"coins": a_part_writer(rng), "chain": a_part_writer(rng)}
+    found = unpacked(FourParts(**both).children[0])
+    for name, weights in both.items():
+        sent = weights["lstm.weight_ih_l0"].astype(np.float32)[:, :54]
+        np.testing.assert_array_equal(found[f"{name}.lstm.W_x"], sent)
+        np.testing.assert_array_equal(found[f"{name}.readout.b"], weights["read.bias"].astype(np.float32))
+        used = name == "chain"
+        np.testing.assert_array_equal(
+            found[f"{name}.below"], used * np.tril(weights["below"], -1).astype(np.float32)
+        )
+        np.testing.assert_array_equal(found[f"{name}.many"], used * weights["many"].astype(np.float32))
 
 
 def random_way(figure, rng):

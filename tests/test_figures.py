@@ -19,7 +19,9 @@ from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
 from lstmlib.figures import (
     Alignment,
+    CodeReader,
     Counters,
+    FourParts,
     Gate,
     GradientByLag,
     LSTMCell,
@@ -33,6 +35,7 @@ from lstmlib.figures import (
     UnrolledLoop,
 )
 from lstmlib.figures.canvas import FOLDER, module_source
+from lstmlib.figures.four_parts import read_chord
 from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.moving_digit import Telling
@@ -118,6 +121,8 @@ SLIDERS = {
         ("clip (0: off)", 0, 5, 0.1, ".2f"),
     ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
+    "CodeReader": [("unit", 0, 3, 1, ".0f"), ("temperature", 0.2, 1.5, 0.1, ".2f")],
+    "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
 }
 
 
@@ -149,7 +154,9 @@ TIES = {
     "StoryReader": [],
     "Trainer": [("value", name) for name in ("gap", "units", "forget_a", "forget_b", "input_bias", "clip")],
     "TuneWriter": [("value", "temperature")],
+    "FourParts": [("value", "temperature")],
     "MovingDigit": [],
+    "CodeReader": [("value", "unit"), ("value", "temperature")],
 }
 
 
@@ -1093,7 +1100,9 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
     "name",
     [
         "alignment",
+        "code_reader",
         "counters",
+        "four_parts",
         "gate",
         "gradient_by_lag",
         "lstm_cell",
@@ -1114,6 +1123,9 @@ def test_a_canvas_is_one_module_with_nothing_left_to_import(name):
     source = module_source(name)
     assert "import " not in re.sub(r"//.*", "", source)
     assert source.count("export default") == 1
+    declared = re.findall(r"^(?:async )?(?:const|let|class|function\*?) (\w+)", source, re.MULTILINE)
+    assert sorted(declared) == sorted(set(declared))  # else no browser runs it
+    assert len(declared) > 5
 
 
 def a_writer(H=8, M=3, seed=0):
@@ -1401,6 +1413,109 @@ def test_a_tune_writer_names_what_it_cannot_take(changed, message):
             with pytest.raises(ValueError, match=re.escape(message)):
                 setattr(figure, name, value)
     assert (figure.key, figure.metre, figure.temperature, figure.seed) == ("G", "6/8", 0.8, 1)
+
+
+def a_part_writer(H=8, seed=0):
+    """The state dict of an untrained torch model as `FourParts` takes it, that presses a few keys."""
+    torch.manual_seed(seed)
+    parts = torch.nn.ModuleDict({"lstm": torch.nn.LSTM(66, H), "read": torch.nn.Linear(H, 54)})
+    weights = {name: 2 * array for name, array in parts.state_dict().items()}
+    weights["read.bias"] -= 2.5
+    return weights | {"below": torch.randn(54, 54), "many": torch.randn(54, 6)}
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("writer", ["coins", "chain"])
+def test_chords_are_what_torch_says_of_all_keys_at_once_and_chance_picks(writer, temperature):
+    weights = {"coins": a_part_writer(seed=0), "chain": a_part_writer(seed=1)}
+    double = {name: array.double() for name, array in weights[writer].items()}
+    lstm, read = torch.nn.LSTM(66, 8).double(), torch.nn.Linear(8, 54).double()
+    lstm.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "lstm."})
+    read.load_state_dict({name[5:]: array for name, array in double.items() if name[:5] == "read."})
+    for opening, seed in (("", 0), ("C3 G3 E4 C5", 999)):
+        figure = FourParts(**weights, writer=writer, opening=opening, temperature=temperature, seed=seed)
+        made = figure.composed
+        assert len(made) == 32
+        rows = torch.zeros(33, 1, 66).double()
+        for t, chord in enumerate(made, 1):
+            rows[t, 0, [pitch - 31 for pitch in chord]] = 1
+        down = rows[1:, 0, :54]
+        with torch.no_grad():
+            scores = read(lstm(rows[:-1])[0])[:, 0]
+            if writer == "chain":
+                n = (down.cumsum(dim=1) - down).clamp(max=5).long()
+                scores += down @ double["below"].tril(-1).T + double["many"][torch.arange(54), n]
+            p = (scores / temperature).sigmoid().numpy()
+        picked = chance_from(1728 * seed, 1728).reshape(32, 54) < p
+        drawn = slice(1 if opening else 0, None)
+        np.testing.assert_array_equal(picked[drawn], down.numpy()[drawn] == 1)
+        assert (made[0] == [48, 55, 64, 72]) == bool(opening)
+
+
+def test_chords_are_the_same_for_the_same_seed_and_what_comes_after_depends_on_the_opening():
+    figure = FourParts(a_part_writer(), a_part_writer(seed=1), seed=3)
+    first = figure.composed
+    figure.seed = 4
+    assert figure.composed != first
+    figure.seed = 3
+    assert figure.composed == first
+    figure.opening = "C3 G3 E4 C5"
+    assert figure.composed[1:] != first[1:]
+    figure.opening, figure.writer = "", "coins"
+    assert figure.composed != first
+
+
+@pytest.mark.parametrize(
+    ("text", "pitches"),
+    [
+        ("", []),
+        ("  ,  ", []),
+        ("c4", [60]),
+        ("C5,G3 C5\tE4", [55, 64, 72]),
+        ("F#3 Gb3 B#3 Cb4", [54, 59, 60]),
+        ("G1 C6", [31, 84]),
+    ],
+)
+def test_a_chord_is_read_from_the_lowest_note_and_a_note_counts_once(text, pitches):
+    assert read_chord(text) == pitches
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"writer": "Bach"}, "writer must be one of ['chain', 'coins'], got 'Bach'"),
+        ({"opening": "C4 H4"}, "opening must be notes such as C4 or F#3, got 'H4'"),
+        ({"opening": "x" * 10_000}, f"opening must be notes such as C4 or F#3, got '{'x' * 20}'"),
+        ({"opening": "F#1"}, "opening must have notes from G1 to C6, got 'F#1'"),
+        ({"opening": "C6 C#6"}, "opening must have notes from G1 to C6, got 'C#6'"),
+        ({"opening": "C4 " * 9}, "opening must have at most 8 notes, got 9"),
+        ({"opening": 60}, "opening must be a text, got 60"),
+        ({"temperature": 0}, "temperature must be a number from 0.2 to 2, got 0"),
+        ({"temperature": "hot"}, "temperature must be a number from 0.2 to 2, got 'hot'"),
+        ({"seed": 1000}, "seed must be a whole number from 0 to 999, got 1000"),
+        ({"chain": {}}, "weights must have lstm.weight_ih_l0"),
+        ({"coins": a_part_writer() | {"below": np.zeros((54, 53))}}, "below must have shape (54, 54)"),
+        ({"chain": a_part_writer() | {"many": np.zeros((54, 5))}}, "many must have shape (54, 6)"),
+        (
+            {"chain": a_part_writer() | {"read.bias": np.zeros(5)}},
+            "read.bias must have shape (54,), got (5,)",
+        ),
+        (
+            {"coins": a_part_writer() | {"lstm.weight_ih_l0": np.zeros((32, 53))}},
+            "lstm.weight_ih_l0 must have shape (32, 54), got (32, 53)",
+        ),
+    ],
+)
+def test_four_parts_names_what_it_cannot_take(changed, message):
+    both = {"coins": a_part_writer(), "chain": a_part_writer()}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FourParts(**{**both, **changed})
+    figure = FourParts(**both)
+    for name, value in changed.items():
+        if name not in both:
+            with pytest.raises(ValueError, match=re.escape(message)):
+                setattr(figure, name, value)
+    assert (figure.writer, figure.opening, figure.temperature, figure.seed) == ("chain", "", 1.0, 1)
 
 
 def a_teller(H=5, E=4):
@@ -1713,6 +1828,171 @@ def test_what_a_reader_of_pictures_cannot_show_is_named_and_nothing_changes(name
         setattr(figure, name, value)
     assert (figure.picture, figure.hidden, figure.step, figure.tool) == ("one", [1, 3], 2, "7")
     assert figure.digits == (7,)
+
+
+def a_code_reader(dtype=np.float64, **options):
+    """A figure over an alphabet of five characters, and the networks of rounded weights that it shows."""
+    rng = np.random.default_rng(3)
+    layer, fresh = (LSTM(5, 6, rng=rng, dtype=dtype) for _ in range(2))
+    readout = Readout(6, 5, rng=rng, dtype=dtype)
+    readout.params["b"] += rng.normal(0, 1, 5).astype(dtype)
+    figure = CodeReader(layer, readout, fresh, **{"alphabet": "ab (\n", "text": "ab(b a"} | options)
+    copies = LSTM(5, 6), Readout(6, 5), LSTM(5, 6)
+    for copied, made in zip(copies, (layer, readout, fresh), strict=True):
+        for name, array in made.params.items():
+            copied.params[name][...] = array.astype(np.float16)
+    return figure, *copies
+
+
+def read_by_steps(layer, text, still=None):
+    """All hidden states, and the trace; `still` is a unit, and the level that stands in its place."""
+    h, c, trace, seen = np.zeros((1, 6)), np.zeros((1, 6)), [], []
+    for character in text:
+        before = h.copy()
+        if still:
+            before[0, still[0]] = still[1]
+        x = np.array([[float(character == known) for known in "ab (\n"]])
+        h, c, cache = lstm_step(x, before, c, layer.params)
+        trace.append([*(cache[name][0] for name in "ifgo"), c[0]])
+        seen.append(h[0].copy())
+        if still:
+            seen[-1][still[0]] = still[1]
+    return np.array(seen), np.array(trace)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_code_reader_says_what_lstm_step_says_of_rounded_weights(dtype):
+    figure, layer, readout, fresh = a_code_reader(dtype, unit=4)
+    text = "ab(b aé(\n"
+    figure.text = text
+    h, trace = read_by_steps(layer, text)
+    found = figure.reading
+    np.testing.assert_allclose([found.i, found.f, found.g, found.o, found.c], trace[:, :, 4].T, atol=1e-12)
+    np.testing.assert_allclose(found.untrained, read_by_steps(fresh, text)[1][:, 4, 4], atol=1e-12)
+    assert found.level == pytest.approx(h[:, 4].mean(), abs=1e-12)
+    # Holding a unit still is to put its mean in its place, for the gates and for the readout
+    for states, nats in ((h, found.nats), (read_by_steps(layer, text, (4, found.level))[0], found.held)):
+        scores = states @ readout.params["W"].T + readout.params["b"]
+        p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        expected = [-np.log(p[t - 1, "ab (\n".index(text[t])]) for t in (1, 2, 3, 4, 5, 7, 8)]
+        np.testing.assert_allclose(nats[[1, 2, 3, 4, 5, 7, 8]], expected, atol=1e-12)
+        assert np.isnan(nats[[0, 6]]).all()
+        figure.place = 7
+        np.testing.assert_allclose(figure.expected, p[7], atol=1e-12)
+        figure.still = True
+
+
+def test_an_unknown_character_is_read_as_zeros():
+    figure, layer, _, _ = a_code_reader()
+    figure.text = "é"
+    assert figure.reading.c == pytest.approx(read_by_steps(layer, "?")[1][0, 4, 0])
+    assert np.isnan(figure.reading.nats).all()
+
+
+def test_a_code_reader_writes_on_by_chance_from_its_seed():
+    figure, layer, readout, _ = a_code_reader(temperature=0.5, seed=7)
+    figure.write_on(20)
+    text = "ab(b a"
+    for u in chance_from(7 * 500, 20):
+        scores = (read_by_steps(layer, text)[0][-1] @ readout.params["W"].T + readout.params["b"]) / 0.5
+        p = np.exp(scores) / np.exp(scores).sum()
+        text += "ab (\n"[int(np.argmax(p.cumsum() > u))]
+    assert "ab(b a" + figure.written == text
+    assert len(figure.reading.c) == 26
+    # One at a time writes the same, and another seed something else
+    other, *_ = a_code_reader(temperature=0.5, seed=7)
+    for _ in range(20):
+        other.write_on(1)
+    assert other.written == figure.written
+    other.text = "ab(b ab"
+    assert other.written == ""
+    other.text, other.seed = "ab(b a", 8
+    other.write_on(20)
+    assert other.written != figure.written
+    other.write_on(1000)
+    assert len(other.written) == other.children[0].most == 500
+
+
+def test_what_the_network_wrote_changes_neither_the_mean_of_a_unit_nor_the_text():
+    figure, *_ = a_code_reader()
+    before = figure.reading
+    figure.still = True
+    figure.write_on(30)
+    assert (figure.text, figure.reading.level) == ("ab(b a", before.level)
+    np.testing.assert_allclose(figure.reading.held[1:6], before.held[1:], atol=1e-12)
+
+
+def test_the_weights_of_a_code_reader_travel_rounded_and_small():
+    figure, layer, readout, fresh = a_code_reader()
+    found = unpacked(figure.children[0])
+    for part, made in (("lstm", layer), ("readout", readout), ("fresh", fresh)):
+        for name, array in made.params.items():
+            np.testing.assert_array_equal(found[f"{part}.{name}"], array)
+    rng = np.random.default_rng(0)
+    layer, fresh = (LSTM(96, 64, rng=rng) for _ in range(2))
+    figure = CodeReader(layer, Readout(64, 96, rng=rng), fresh)
+    assert 150_000 < len(figure.children[0].data) < 300_000
+    assert max(path.stat().st_size for path in FOLDER.glob("code_*.mjs")) <= 15_000
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("text", "", "text must have 1 to 2000 characters, got ''"),
+        ("text", "a" * 2001, "text must have 1 to 2000 characters, got 'aaa"),
+        ("text", 7, "text must have 1 to 2000 characters, got 7"),
+        ("place", 6, "place must be a whole number from 0 to 5, got 6"),
+        ("place", -1, "place must be a whole number from 0 to 5, got -1"),
+        ("place", 1.5, "place must be a whole number from 0 to 5, got 1.5"),
+        ("unit", 6, "unit must be a number from 0 to 5, got 6"),
+        ("unit", 1.5, "unit must be a whole number, got 1.5"),
+        ("unit", "1", "unit must be a number from 0 to 5, got '1'"),
+        ("still", 1, "still must be True or False, got 1"),
+        ("temperature", 0.1, "temperature must be a number from 0.2 to 1.5, got 0.1"),
+        ("temperature", 1.6, "temperature must be a number from 0.2 to 1.5, got 1.6"),
+        ("seed", 1000, "seed must be a whole number from 0 to 999, got 1000"),
+    ],
+)
+def test_what_python_sets_of_a_code_reader_is_checked(name, wrong, message):
+    figure, *_ = a_code_reader()
+    before = getattr(figure, name)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, wrong)
+    assert getattr(figure, name) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"alphabet": "aab"}, "alphabet must hold characters that differ from each other, got 'aab'"),
+        ({"alphabet": ""}, "alphabet must hold characters that differ from each other, got ''"),
+        (
+            {"layer": LSTM(4, 6)},
+            "layer must be an LSTM with 5 inputs, one for each character, got LSTM(4,",
+        ),
+        ({"layer": RNN(5, 6)}, "layer must be an LSTM with 5 inputs, one for each character, got RNN(5,"),
+        ({"fresh": LSTM(4, 6)}, "fresh must be an LSTM with 5 inputs"),
+        ({"fresh": LSTM(5, 7)}, "fresh must have as many units as layer, 6, got LSTM(5, 7)"),
+        (
+            {"readout": Readout(6, 4)},
+            "readout must be a Readout with 6 inputs and 5 outputs, got Readout(6",
+        ),
+        ({"readout": None}, "readout must be a Readout with 6 inputs and 5 outputs, got None"),
+    ],
+)
+def test_networks_of_other_sizes_than_a_code_reader_s_are_named(changed, message):
+    fits = {"layer": LSTM(5, 6), "readout": Readout(6, 5), "fresh": LSTM(5, 6), "alphabet": "ab (\n"}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        CodeReader(**fits | changed)
+
+
+def test_a_unit_typed_beside_the_slider_is_the_nearest_and_a_place_stays_in_the_text():
+    figure, *_ = a_code_reader()
+    assert figure.place == 5
+    figure.children[0].unit = 2.5
+    assert figure.unit == 3
+    figure.text = "ab"
+    assert figure.place == 1
 
 
 def test_a_trainer_says_its_settings_as_an_address():

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -11,16 +12,20 @@ import numpy as np
 import pytest
 from browsing import handles, numbers, press, value, wait_for_sliders
 from conftest import ROOT, unpacked
+from test_arithmetic import assert_reads_as_in_python, call, node
+from test_two_views import assert_says_what_python_says
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures import GradientByLag, PenWriter
+from lstmlib.figures import CodeReader, GradientByLag, PenWriter
 from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import NAMES
 from lstmlib.figures.picture_reader import _describe, _regions
+from lstmlib.lstm import LSTM
 from lstmlib.moving_digits import DIRECTIONS, film, walk
 from lstmlib.moving_digits import sentence as in_words
+from lstmlib.readout import Readout
 from lstmlib.stories import PLACES, read_question, read_story, where_is
 
 # The page that shows each figure first, and how many sliders it has
@@ -36,6 +41,8 @@ FIGURES = {
     "SpokenNumber": ("chapters/applications/speech", 1),
     "PenWriter": ("chapters/applications/handwriting_generation", 1),
     "TuneWriter": ("chapters/applications/composing", 1),
+    "CodeReader": ("chapters/lstm/inside_a_trained_lstm", 3),
+    "FourParts": ("chapters/applications/polyphony", 1),
     "Trainer": ("chapters/lstm/training", 6),
 }
 
@@ -452,18 +459,23 @@ def test_a_slider_is_answered_within_one_frame(figure, kind):
     assert spent < 16
 
 
-@pytest.fixture(scope="session")
-def writer_in_python(site):
-    """The figure's writer, made of the weights that the page has."""
-    page = nbformat.read(ROOT / "chapters/applications/handwriting_generation.ipynb", 4)
-    assert any("PenWriter(" in cell.source for cell in page.cells)
-    text = (site / "chapters/applications/handwriting_generation.html").read_text()
+def weights_on(site, name, figure):
+    """The arrays that a page of the site holds for a figure."""
+    page = nbformat.read(ROOT / f"{name}.ipynb", 4)
+    assert any(f"{figure}(" in cell.source for cell in page.cells)
+    text = (site / f"{name}.html").read_text()
     state = json.loads(
         re.search(r'type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.S)[1]
     )
     [canvas] = [one for one in state["state"].values() if "places" in one["state"]]
     [data] = [buffer["data"] for buffer in canvas["buffers"] if buffer["path"] == ["data"]]
-    found = unpacked(SimpleNamespace(data=base64.b64decode(data), places=canvas["state"]["places"]))
+    return unpacked(SimpleNamespace(data=base64.b64decode(data), places=canvas["state"]["places"]))
+
+
+@pytest.fixture(scope="session")
+def writer_in_python(site):
+    """The figure's writer, made of the weights that the page has."""
+    found = weights_on(site, "chapters/applications/handwriting_generation", "PenWriter")
     names = {name: found[ours] for ours, name in NAMES.items()}
     return names | {"lstm.bias_hh_l0": np.zeros_like(names["lstm.bias_ih_l0"])}
 
@@ -602,6 +614,63 @@ def test_a_story_is_answered_and_one_that_cannot_be_read_is_met_with_a_sentence(
         assert field.get_attribute("aria-invalid") == "true"
     field.fill("Where is Anna?")
     assert "The story does not say where anna is; the networks have no word for that" in line.text_content()
+
+
+@pytest.fixture(scope="session")
+def code_reader_in_python(site):
+    """The trained network of the page, and the layer before training, with the weights that the page has."""
+    found = weights_on(site, "chapters/lstm/inside_a_trained_lstm", "CodeReader")
+    parts = {"lstm": LSTM(96, 64), "readout": Readout(64, 96), "fresh": LSTM(96, 64)}
+    for name, array in found.items():
+        part, param = name.split(".")
+        parts[part].params[param][...] = array
+    return CodeReader(*parts.values())
+
+
+def test_the_trained_reader_says_of_a_text_what_lstmlib_computes(figure, code_reader_in_python):
+    root, expected = figure("CodeReader"), code_reader_in_python
+    line, area = root.locator("[aria-live]"), root.get_by_label("Your text")
+    text = "if (a[0] in {'b': (c, d)}):\n    raise KeyError('(e')\n"
+    area.fill(text)
+    expected.text = text
+    assert_reads_as_in_python(partial(call, node), expected, ["x", text], 1e-9)
+    for unit in (0, 17, 63):
+        expected.unit = unit
+        root.locator(".widget-readout").first.fill(str(unit))
+        root.locator(".widget-readout").first.press("Enter")
+        for still in (True, False):
+            root.get_by_role("button", name="Hold this unit still").press("Enter")
+            expected.still = still
+            root.get_by_text(
+                re.compile(f"Character {len(text)} of {len(text)}, .* unit {unit} has")
+            ).wait_for()
+            assert_says_what_python_says(line, expected)
+    for _ in range(3):
+        root.get_by_role("button", name="Write 1", exact=True).press("Enter")
+    expected.write_on(3)
+    expected.place = len(text) + 2
+    assert_says_what_python_says(line, expected)
+
+
+def test_a_long_text_answers_its_unit_within_one_frame(figure):
+    root = figure("CodeReader")
+    root.get_by_label("Your text").fill(("x = [(a, 'b')]\n" * 200)[:2000])
+    root.get_by_text(re.compile("Character 2000 of 2000")).wait_for()
+    spent = root.evaluate(
+        """(root) => {
+          const handle = [...root.querySelectorAll("[role=slider]")].find((one) => one.ariaLabel === "unit");
+          const line = root.querySelector("[aria-live]");
+          const times = [];
+          for (let k = 0; k < 20; k++) {
+            const before = line.textContent;
+            const start = performance.now();
+            handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+            times.push(line.textContent === before ? Infinity : performance.now() - start);
+          }
+          return times.sort((a, b) => a - b)[10];
+        }"""
+    )
+    assert spent < 16
 
 
 @pytest.fixture(scope="session")

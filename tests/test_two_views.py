@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from browsing import handles, numbers, press, reader, served, value
 from conftest import ROOT
@@ -43,6 +44,8 @@ for figure, name, Control, options in [
     ("PenWriter", "text", Text, {}),
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
+    ("CodeReader", "text", Text, {}),
+    ("FourParts", "opening", Text, {}),
     ("Trainer", "task", Text, {}),
     ("PictureReader", "step", BoundedIntText, {"max": 99}),
 ]:
@@ -62,11 +65,13 @@ TYPED = {
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
+    "CodeReader": ("7", "12"),
+    "FourParts": ("C3 G3 E4 C5", "G3", ""),
 }
 
 
 # The buttons after which a figure goes on for a while
-GOES_ON = {False: ("Play", "Write"), True: ("Train", "Step", "Again with another seed")}
+GOES_ON = {False: ("Play", "Write", "Write 100"), True: ("Train", "Step", "Again with another seed")}
 
 
 @pytest.fixture(scope="session")
@@ -410,6 +415,308 @@ def test_a_tune_is_played_after_a_click_alone_and_a_refusal_is_said(views, heari
         view.get_by_text("Your browser lets this page play no sound.").wait_for()
         assert "Key G, metre 6/8" in whole_tune(view)
         assert view.locator(".tune").text_content() == tune
+    assert view.get_by_role("button", name="Play").count() == 1
+
+
+def spelled(character):
+    return {" ": "a blank", "\n": "a line break"}.get(character, f"“{character}”")
+
+
+def assert_says_what_python_says(line, figure):
+    """The line of a text, with every number in it."""
+    said, found = line.text_content(), figure.reading
+    whole, at, typed = figure.text + figure.written, figure.place, len(figure.text)
+    values = {"input gate": found.i, "forget gate": found.f, "candidate": found.g, "output gate": found.o}
+    values = ", ".join(f"{k} {v[at]:.2f}" for k, v in (values | {"cell state": found.c}).items())
+    wrote = ", which the network wrote" if at >= typed else ""
+    parts = [
+        f"Character {at + 1} of {len(whole)}, {spelled(whole[at])}{wrote}: unit {figure.unit} has {values} "
+        f"(before training {found.untrained[at]:.2f}). Likeliest next: ",
+        f"the network loses {np.nanmean(found.nats[:typed]):.2f} nats a character",
+    ]
+    if figure.still:
+        rises = np.nan_to_num(found.held - found.nats)[:typed]
+        parts.append(
+            f"character, and {np.nanmean(found.held[:typed]):.2f} with unit {figure.unit} held still at "
+            f"{found.level:.2f}. "
+        )
+        worst = rises.argmax()
+        if rises[worst] > 0.05:
+            by = f"(character {worst + 1}, by {rises[worst]:.2f})"
+            parts.append(f"It rises most at {spelled(whole[worst])} {by}")
+    for part in parts:
+        assert re.sub(r"-(?=\d)", "−", part).replace("−0.00", "0.00") in said
+
+
+def test_a_text_typed_is_read_in_the_page_as_lstmlib_reads_it(views):
+    view, other = views("CodeReader")
+    line, area, hold = (
+        view.locator("[aria-live]"),
+        view.get_by_label("Your text"),
+        view.get_by_role("button", name="Hold this unit still"),
+    )
+    figure = EXAMPLES["CodeReader"]()
+    assert_says_what_python_says(line, figure)
+    for text in ("if (a):\n    b['c'] = [d]\n", "x", "f(é, '😀')"):
+        area.fill(text)
+        figure.text, figure.place = text, len(text) - 1
+        if text == "x":
+            assert "A text of one character has no loss: nothing comes before it." in line.text_content()
+            continue
+        if "é" in text:
+            assert (
+                "The network knows 96 characters, and not “é”, “😀”: it reads nothing there (▯)."
+                in line.text_content()
+            )
+            assert view.locator(".text text").first.text_content() == "f(▯,\u00a0'▯')"
+        assert_says_what_python_says(line, figure)
+        for unit, key in ((3, "End"), (2, "ArrowLeft"), (1, "ArrowLeft")):
+            press(handles(view)["unit"], key)
+            figure.unit = unit
+            for still in (True, False):
+                hold.press("Enter")
+                figure.still = still
+                assert hold.get_attribute("aria-pressed") == str(still).lower()
+                assert view.locator(".rises").count() == still
+                assert_says_what_python_says(line, figure)
+        assert other.get_by_label("Your text").input_value() == text
+
+
+def test_a_place_is_chosen_by_keys_by_the_caret_and_by_a_click(views):
+    view, other = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    area.fill("ab(\n  cd)\nef")
+    place = handles(view)["place in the text"]
+    for key, at in (
+        ("Home", 1),
+        ("ArrowLeft", 1),
+        ("ArrowRight", 2),
+        ("ArrowDown", 6),
+        ("ArrowDown", 12),
+        ("ArrowDown", 12),
+        ("ArrowUp", 6),
+        ("End", 12),
+        ("ArrowRight", 12),
+        ("PageUp", 2),
+        ("PageDown", 12),
+    ):
+        press(place, key)
+        assert (value(place), line.text_content().count(f"Character {at} of 12, ")) == (at, 1)
+    press(area, "ArrowUp")  # the caret stands behind two blanks
+    assert "Character 6 of 12, a blank" in line.text_content()
+    view.locator(".text svg").click(position={"x": 4.5 * 8.4, "y": 37})  # in the second row
+    assert "Character 9 of 12, “)”" in line.text_content()
+    assert "Character 9 of 12, “)”" in other.locator("[aria-live]").text_content()
+
+
+def test_a_text_that_cannot_be_read_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    area.fill("a = [b]")
+    kept = [drawn.inner_html() for drawn in view.locator("svg").all()]
+    for text, message in (
+        ("", "There is no character in the field. The picture still shows the text before."),
+        ("x" * 10_000, "A text may have 2000 characters here, and this one has 10000. The picture still"),
+        ("😀" * 2001, "A text may have 2000 characters here, and this one has 2001. The picture still"),
+    ):
+        area.fill(text)
+        assert line.text_content().startswith(message)
+        assert area.get_attribute("aria-invalid") == "true"
+        assert area.input_value() == text
+        assert [drawn.inner_html() for drawn in view.locator("svg").all()] == kept
+    area.fill("a = [b]")
+    area.fill("😀" * 2000)
+    view.get_by_text(re.compile("Character 2000 of 2000")).wait_for()
+    assert area.get_attribute("aria-invalid") == "false"
+    seed = view.get_by_label("Seed:")
+    for text in ("", "x", "-1", "1000", "1.5", "7" * 10_000):
+        seed.fill(text)
+        assert line.text_content().startswith("The seed must be a whole number from 0 to 999, and “")
+        assert line.text_content().endswith("The figure still shows 1.")
+    readout = view.locator(".widget-readout").first
+    for text, unit in (("1.6", 2), ("ten", 2), ("-7", 0), ("99", 3)):
+        readout.fill(text)
+        readout.press("Enter")
+        view.get_by_text(re.compile(f"unit {unit} has")).wait_for()
+
+
+def test_a_network_writes_on_as_in_python_and_what_was_typed_comes_back(views):
+    view, other = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    one, many, back = (
+        view.get_by_role("button", name=name, exact=True)
+        for name in ("Write 1", "Write 100", "Back to what you typed")
+    )
+    figure = EXAMPLES["CodeReader"]()
+
+    def written():
+        drawn = "".join(view.locator(".text .written").all_text_contents())
+        return drawn.replace("\u00a0", " ").replace("↵", "\n")
+
+    back.press("Enter")
+    assert line.text_content().startswith("All of it was typed. ")
+    view.get_by_label("Seed:").fill("12")
+    press(handles(view)["temperature"], "End")
+    figure.seed, figure.temperature = 12, 1.5
+    for still in (False, True):
+        figure.still = still
+        for _ in range(3):
+            one.press("Enter")
+            figure.write_on(1)
+            figure.place = len(figure.text) + len(figure.written) - 1
+            assert line.text_content().startswith(f"It wrote {spelled(figure.written[-1])}. ")
+            assert written() == figure.written
+            assert_says_what_python_says(line, figure)
+        if not still:
+            view.get_by_role("button", name="Hold this unit still").press("Enter")
+    assert area.input_value() == figure.text
+    many.press("Enter")
+    assert line.text_content() == "Writing …"
+    view.get_by_role("button", name="Stop").press("Enter")
+    assert line.text_content().startswith("Stopped. Character ")
+    begun = written()
+    assert len(begun) < 90
+    # All at once where less motion is asked for, and no more than there is room for
+    view.page.emulate_media(reduced_motion="reduce")
+    for count in range(1, 6):
+        many.press("Enter")
+        assert written()[: len(begun)] == begun
+        assert len(written()) == min(len(begun) + 100 * count, 500)
+    figure.write_on(500)
+    assert written() == figure.written
+    one.press("Enter")
+    assert "The network has written 500 characters, and the figure has room for no more." in (
+        line.text_content()
+    )
+    back.press("Enter")
+    assert line.text_content().startswith("Back to what you typed. ")
+    assert (written(), area.input_value()) == ("", figure.text)
+    # A text that is changed takes back what was written after it, and stops the writing
+    view.page.emulate_media(reduced_motion="no-preference")
+    many.press("Enter")
+    area.fill("a")
+    view.page.wait_for_timeout(200)
+    assert (written(), many.count()) == ("", 1)
+    many.press("Enter")
+    view.get_by_text("It wrote on. ").wait_for()
+    assert len(written()) == 100
+    assert "".join(other.locator(".text .written").all_text_contents()).count("") == 101
+
+
+def all_chords(view):
+    """What the line says when all chords are there."""
+    view.locator("[aria-live]").get_by_text("chords that were drawn have four notes").wait_for()
+    return view.locator("[aria-live]").text_content()
+
+
+NOTES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B"]
+
+
+def by_name(chord):
+    return " ".join(f"{NOTES[pitch % 12]}{pitch // 12 - 1}" for pitch in chord) or "silence"
+
+
+def test_the_chords_in_the_page_are_those_that_lstmlib_composes(views):
+    view, other = views("FourParts")
+    expected = EXAMPLES["FourParts"]()
+    [slider] = handles(view).values()
+    settings = (("chain", "", 0), ("coins", "C3 G3 E4 C5", -3), ("chain", "g3", 9))
+    for piece, (writer, opening, steps) in enumerate(settings, 1):
+        view.get_by_label("Who writes:").select_option(writer)
+        view.get_by_label("First chord:").fill(opening)
+        press(slider, "ArrowRight" if steps > 0 else "ArrowLeft", abs(steps))
+        expected.writer, expected.opening, expected.temperature = writer, opening, value(slider)
+        said, made = all_chords(view), expected.composed
+        drawn = [len(chord) for chord in (made[1:] if opening else made)]
+        who = {"chain": "A chain of keys", "coins": "Keys alone"}[writer]
+        assert (
+            f"{who}, temperature {expected.temperature:.2f}, piece {piece}: {drawn.count(4)} of {len(drawn)} "
+            f"chords that were drawn have four notes; the fewest is {min(drawn)}, the most {max(drawn)}. "
+            f"The first is {by_name(made[0])}, the last {by_name(made[-1])}." in said
+        )
+        text = "; ".join(f"{t}: {by_name(chord)}" for t, chord in enumerate(made, 1))
+        assert view.locator(".chords").text_content() == text
+        assert view.locator("svg rect").count() == sum(map(len, made))
+        assert view.locator("svg rect.negative").count() == sum(
+            len(chord) for chord in made if len(chord) != 4
+        )
+        assert all_chords(other).endswith(said.split(who)[1])
+        view.get_by_role("button", name="Another").press("Enter")
+        expected.seed = piece + 1
+        assert "Another piece. " in all_chords(view)
+
+
+def test_what_is_no_chord_gets_a_sentence_and_loses_nothing(views):
+    view, other = views("FourParts")
+    line, field = view.locator("[aria-live]"), view.get_by_label("First chord:")
+    field.fill("c3 g3, E4 c5")
+    assert "The first is C3 G3 E4 C5, the last" in all_chords(view)
+    kept = view.locator("svg").inner_html(), view.locator(".chords").text_content()
+    for text, message in (
+        ("C3 H3", "“H3” is no note: a note is a letter from A to G, # or b where it has them, and an octave"),
+        ("C4 " * 9, "These are 9 notes, and a chord here has at most 8."),
+        ("C7", "“C7” is a note, but no choir of the training sings it. The lowest is G1, the highest C6."),
+        ("x" * 10_000, f"“{'x' * 20}” is no note"),
+    ):
+        field.fill(text)
+        assert message in line.text_content()
+        assert "The figure still shows c3 g3, E4 c5." in line.text_content()
+        assert field.get_attribute("aria-invalid") == "true"
+        assert (view.locator("svg").inner_html(), view.locator(".chords").text_content()) == kept
+    field.fill("")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "of 32 chords that were drawn" in all_chords(view)
+    view.page.get_by_label("FourParts opening", exact=True).fill("C3 E3")
+    for shown in (view, other):
+        assert shown.get_by_label("First chord:").input_value() == "C3 E3"
+        assert "of 31 chords that were drawn" in all_chords(shown)
+        assert "The first is C3 E3, the last" in all_chords(shown)
+
+
+@pytest.mark.parametrize("hearing", HEARING)
+def test_chords_are_played_after_a_click_alone_and_a_refusal_is_said(views, hearing):
+    view, other = views("FourParts")
+    page, cursor = view.page, view.locator(".cursor")
+    all_chords(view)
+    page.evaluate(f"{HEARING[hearing]} window.made = 0")
+    page.evaluate(
+        """() => {
+          const One = window.AudioContext;
+          if (One) window.AudioContext = class extends One { constructor() { super(); window.made += 1; } };
+        }"""
+    )
+    text = view.locator(".chords").text_content()
+    press(handles(view)["temperature"], "ArrowRight", 1)
+    press(handles(view)["temperature"], "ArrowLeft", 1)
+    view.get_by_label("Who writes:").select_option("coins")
+    view.get_by_label("Who writes:").select_option("chain")
+    before = all_chords(view)
+    assert page.evaluate("window.made") == 0
+    view.get_by_role("button", name="Play").press("Enter")
+    if hearing == "plays":
+        view.get_by_text("It plays. ").wait_for()
+        assert other.get_by_role("button", name="Play").count() == 1
+        began = float(cursor.get_attribute("x1"))
+        page.wait_for_function(
+            "([line, x]) => Number(line.getAttribute('x1')) > x + 2", arg=[cursor.element_handle(), began]
+        )
+        view.get_by_role("button", name="Stop").press("Enter")
+        assert "Stopped. A chain of keys" in view.locator("[aria-live]").text_content()
+        # Another piece, or another writer, stops the one that plays
+        for change in (
+            lambda: view.get_by_role("button", name="Another").press("Enter"),
+            lambda: view.get_by_label("Who writes:").select_option("coins"),
+        ):
+            view.get_by_role("button", name="Play").press("Enter")
+            view.get_by_text("It plays. ").wait_for()
+            change()
+            all_chords(view)
+            assert view.get_by_role("button", name="Play").count() == 1
+        assert page.evaluate("window.made") == 3
+    else:
+        view.get_by_text("Your browser lets this page play no sound.").wait_for()
+        assert f"The chords are all there, as picture and by name. {before}" in all_chords(view)
+        assert view.locator(".chords").text_content() == text
     assert view.get_by_role("button", name="Play").count() == 1
 
 

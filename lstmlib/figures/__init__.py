@@ -5,7 +5,9 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 """
 
 from lstmlib.figures.alignment import Alignment
+from lstmlib.figures.code_reader import CodeReader
 from lstmlib.figures.counters import Counters
+from lstmlib.figures.four_parts import FourParts
 from lstmlib.figures.gate import Gate
 from lstmlib.figures.gradient_by_lag import GradientByLag
 from lstmlib.figures.lstm_cell import LSTMCell
@@ -23,7 +25,9 @@ from lstmlib.figures.unrolled_loop import UnrolledLoop
 
 __all__ = [
     "Alignment",
+    "CodeReader",
     "Counters",
+    "FourParts",
     "Gate",
     "GradientByLag",
     "LSTMCell",
