@@ -854,15 +854,16 @@ def test_a_page_of_digits_is_read_within_one_frame(visit):
           const places = [...root.querySelectorAll(".places button")];
           const line = root.querySelector("[aria-live]");
           const tool = root.querySelectorAll("select")[1];
-          const times = { hide: [], 5: [], erase: [], 2: [] };
-          for (const name of ["hide", "5", "hide", "erase", "2", "erase"]) {
+          const times = { hidden: [], drawn: [] };
+          for (const name of ["hide", "5", "hide", "erase", "2", "erase", "hide", "8", "hide", "erase"]) {
             tool.selectedIndex = [...tool.options].findIndex((option) => option.value === name);
             tool.dispatchEvent(new Event("change"));
+            const kind = name === "hide" ? times.hidden : times.drawn;
             for (const place of places.slice(0, 8)) {
               const before = line.textContent;
               const start = performance.now();
               place.click();
-              times[name].push(line.textContent === before ? Infinity : performance.now() - start);
+              kind.push(line.textContent === before ? Infinity : performance.now() - start);
             }
           }
           return Object.values(times).map((all) => all.sort((a, b) => a - b)[all.length / 2]);
