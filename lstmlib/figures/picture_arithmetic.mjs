@@ -1,7 +1,6 @@
 // The arithmetic of a reader of pictures: two convolutions make regions of a page, attention chooses among them,
 // and an LSTM says a word at a time. tests/test_arithmetic.py holds it equal to lstmlib.
 
-import { dot } from "./cell_arithmetic.mjs";
 import { affine, affineOfSymbol, lstmStep, softmax, zeroState } from "./layer_arithmetic.mjs";
 import { attend } from "./translator_arithmetic.mjs";
 
