@@ -13,7 +13,7 @@ import gallery
 import numpy as np
 import pytest
 from conftest import assert_mean, unpacked
-from gallery import moving_digit
+from gallery import moving_digit, picture_reader
 
 from lstmlib.ablation import UnsquashedLSTM
 from lstmlib.activations import sigmoid, softmax
@@ -42,6 +42,7 @@ from lstmlib.figures.four_parts import MOST_NOTES, read_chord
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
+from lstmlib.figures.picture_reader import LONGEST, TOOLS, _convolve, _describe, _regions
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.figures.trainer import CELLS, LIMITS, Trainer
@@ -1268,6 +1269,121 @@ def test_sentences_and_legs_in_javascript_are_those_of_lstmlib(javascript):
     for one, legs in zip(moves, found["legs"], strict=True):
         assert tuple(list(DIRECTIONS)[leg["way"]] for leg in legs) == directions_of(walk((0, 0), one))
         assert sum(leg["pixels"] for leg in legs) == sum(move >= 0 for move in one)
+
+
+PICTURE, PICTURES = "picture_arithmetic", "picture_reader"
+# What the weights are called in the page, from the names of `_arrays`
+TREE = """const tree = (weights) => {
+  const all = {};
+  for (const [name, array] of Object.entries(weights)) {
+    const path = name.split(".");
+    path.slice(0, -1).reduce((at, key) => (at[key] ??= {}), all)[path.at(-1)] = array;
+  }
+  return all;
+};"""
+
+
+def test_a_reader_of_pictures_in_javascript_computes_what_lstmlib_does(javascript):
+    """With random weights, of which none is a float32."""
+    rng, figure = np.random.default_rng(0), picture_reader()
+    weights = {name: array + 0.1 * rng.normal(size=array.shape) for name, array in figure._weights.items()}
+    settings = figure.children[0].settings
+    images, regions = rng.uniform(-1, 1, (3, 6, 6)), rng.normal(0, 1, (36, 5))
+    filters, bias = rng.normal(0, 1, (4, 27)), rng.normal(0, 1, 4)
+    cells = [rng.integers(-1, 14, 9).tolist() for _ in range(6)]
+    hidden = [sorted(rng.choice(9, k, replace=False).tolist()) for k in (0, 1, 2, 4, 7, 8)]
+    found = javascript(
+        PICTURE,
+        """({ convolve, pageOf, regionsOf, hiddenRegions, onPlaces, describe }, given) => {
+          TREE
+          const { weights, settings, images, filters, bias, regions, cells, hidden, scans } = given;
+          const network = tree(weights);
+          return {
+            seen: convolve(images, 6, { W: filters, b: bias }).map((one) => [...one]),
+            places: onPlaces(regions.map((row) => row[0]), settings),
+            said: hidden.map((one) => describe(regions, hiddenRegions(one, settings), network, settings)),
+            pages: cells.map((one) => [...pageOf(one, scans, settings)]),
+            regions: cells.map((one) => regionsOf(pageOf(one, scans, settings), network.eye, settings)),
+          };
+        }""".replace("TREE", TREE),
+        {
+            "weights": {name: array.tolist() for name, array in weights.items()},
+            "settings": settings,
+            "images": images.reshape(3, 36).tolist(),
+            "filters": filters.tolist(),
+            "bias": bias.tolist(),
+            "regions": regions.tolist(),
+            "cells": cells,
+            "hidden": hidden,
+            "scans": figure.children[0].scans,
+        },
+    )
+    np.testing.assert_allclose(
+        np.reshape(found["seen"], (4, 3, 3)), _convolve(images, filters, bias), rtol=0, atol=1e-12
+    )
+    squares = regions[:, 0].reshape(3, 2, 3, 2).sum(axis=(1, 3)).ravel()
+    np.testing.assert_allclose(found["places"], squares, rtol=0, atol=1e-12)
+    for said, places in zip(found["said"], hidden, strict=True):
+        expected = _describe(regions, places, weights)
+        assert [one["word"] for one in said] == list(expected.words)
+        for name, value in (("probability", expected.probabilities), ("weights", expected.looks)):
+            one = np.reshape([one[name] for one in said], value.shape)
+            np.testing.assert_allclose(one, value, rtol=0, atol=1e-12)
+    assert len({str([one["word"] for one in said]) for said in found["said"]}) > 2
+    for one, page, where in zip(cells, found["pages"], found["regions"], strict=True):
+        figure.cells = one
+        np.testing.assert_array_equal(np.reshape(page, (24, 24)), figure.page)
+        np.testing.assert_allclose(where, _regions(figure.page, weights), rtol=0, atol=1e-12)
+
+
+def test_the_reader_of_pictures_in_the_page_is_the_one_in_python(javascript):
+    """With its weights as they travel."""
+    figure, rng = picture_reader(), np.random.default_rng(2)
+    canvas, asked = figure.children[0], []
+    for k in range(30):
+        figure.cells = np.where(rng.random(9) < 0.5, rng.integers(14, size=9), -1)
+        figure.hidden = rng.choice(9, k % 9, replace=False)
+        if figure.digits:
+            asked.append((figure.cells, figure.hidden, figure.reading))
+    found = javascript(
+        PICTURES,
+        """async (module, { data, places, settings, scans, asked }) => {
+          const { unpack, pageOf, regionsOf, hiddenRegions, describe } = module;
+          const network = await unpack(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), places);
+          return asked.map(([cells, hidden]) => {
+            const regions = regionsOf(pageOf(cells, scans, settings), network.eye, settings);
+            return describe(regions, hiddenRegions(hidden, settings), network, settings);
+          });
+        }""",
+        {
+            "data": base64.b64encode(canvas.data).decode(),
+            "places": canvas.places,
+            "settings": canvas.settings,
+            "scans": canvas.scans,
+            "asked": [(cells, hidden) for cells, hidden, _ in asked],
+        },
+    )
+    for said, (_, hidden, expected) in zip(found, asked, strict=True):
+        assert tuple(one["word"] for one in said) == expected.words
+        looks = np.reshape([one["weights"] for one in said], (-1, 6, 6))
+        np.testing.assert_allclose(looks, expected.looks, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            [one["probability"] for one in said], expected.probabilities, rtol=0, atol=1e-9
+        )
+        for place in hidden:
+            row, column = 2 * (place // 3), 2 * (place % 3)
+            assert not looks[:, row : row + 2, column : column + 2].any()
+    assert len({expected.words for *_, expected in asked}) > 5
+    assert any(len(expected.words) < LONGEST for *_, expected in asked)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_a_press_does_is_said_in_words(javascript, tool):
+    said = javascript(PICTURES, "({ asTool }, tool) => asTool(tool)", tool)
+    if tool.isdigit():
+        assert said == f"puts {'an' if tool == '8' else 'a'} {tool}"
+    else:
+        assert said.startswith(tool)
 
 
 def test_a_hand_that_trembles_moves_the_digit_in_legs_and_never_off_the_screen(javascript):

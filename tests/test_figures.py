@@ -159,6 +159,7 @@ TIES = {
     "PenReader": [],
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
+    "PictureReader": [],
     "StoryReader": [],
     "Trainer": [("value", name) for name in ("gap", "units", "forget_a", "forget_b", "input_bias", "clip")],
     "TuneWriter": [("value", "temperature")],
@@ -1233,6 +1234,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "moving_digit",
         "pen_reader",
         "pen_writer",
+        "picture_reader",
         "spoken_number",
         "story_reader",
         "three_switches",
@@ -1803,6 +1805,154 @@ def test_where_a_digit_cannot_be_is_named_and_nothing_changes(name, value, messa
     with pytest.raises(ValueError, match=re.escape(message)):
         setattr(figure, name, value)
     assert (figure.start, figure.moves, figure.scan) == before
+
+
+class AReader(torch.nn.Module):
+    """The network of the page about pictures that looks, small and untrained; it says what `read` prefers."""
+
+    def __init__(self, C=3, d=5, H=6, A=4):
+        super().__init__()
+        pool, relu = torch.nn.MaxPool2d(2), torch.nn.ReLU()
+        near, far = torch.nn.Conv2d(1, C, 3, padding=1), torch.nn.Conv2d(C, d, 3, padding=1)
+        self.see = torch.nn.Sequential(near, pool, relu, far, pool, relu)
+        self.place, self.embed = torch.nn.Parameter(torch.randn(36, d)), torch.nn.Embedding(13, 4)
+        self.start, self.cell = torch.nn.Linear(d, H), torch.nn.LSTMCell(4 + d, H)
+        self.W_q, self.W_k = torch.nn.Linear(H, A, bias=False), torch.nn.Linear(d, A, bias=False)
+        self.v, self.read = torch.nn.Linear(A, 1, bias=False), torch.nn.Linear(H + d, 13)
+
+    @torch.no_grad()
+    def forward(self, page, hidden):
+        """Words, their probabilities, and the looks."""
+        regions = self.see(page[None, None]).flatten(2).transpose(1, 2)[0] + self.place
+        h = torch.tanh(self.start(regions.mean(0, keepdim=True)))
+        c, word, said = torch.zeros_like(h), 10, []
+        while word != 11 and len(said) < 10:
+            scores = self.v(torch.tanh(self.W_q(h) + self.W_k(regions)))[:, 0]
+            weights = scores.masked_fill(hidden.flatten(), -torch.inf).softmax(0)
+            context = weights[None] @ regions
+            h, c = self.cell(torch.hstack([self.embed(torch.tensor([word])), context]), (h, c))
+            p = self.read(torch.hstack([h, context]))[0].softmax(0)
+            word = int(p.argmax())
+            said.append((word, p[word].item(), weights.reshape(6, 6).numpy()))
+        return zip(*said, strict=True)
+
+
+def test_a_page_is_read_as_its_torch_model_reads_it():
+    torch.manual_seed(1)
+    model = AReader()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight *= 3
+        model.cell.weight_hh *= 3
+    model, rng, read = model.double(), np.random.default_rng(0), set()
+    figure = gallery.picture_reader(weights=model.state_dict())
+    for k in range(40):
+        figure.cells = np.where(rng.random(9) < 0.4, rng.integers(14, size=9), -1)
+        figure.hidden = rng.choice(9, k % 9, replace=False)
+        hidden = np.zeros((6, 6), bool)
+        for place in figure.hidden:
+            hidden[2 * (place // 3) : 2 * (place // 3) + 2, 2 * (place % 3) : 2 * (place % 3) + 2] = True
+        if figure.digits:
+            words, probabilities, looks = model(torch.tensor(figure.page), torch.tensor(hidden))
+            assert figure.reading.words == words
+            np.testing.assert_allclose(figure.reading.probabilities, probabilities, atol=1e-5)
+            np.testing.assert_allclose(figure.reading.looks, looks, atol=1e-5)
+            read.add(words)
+    assert len(read) > 5
+
+
+def test_a_page_is_taken_apart_into_its_digits_and_put_together_again():
+    rng = np.random.default_rng(0)
+    page = np.zeros((24, 24))
+    page[:8, 16:], page[16:, 8:16] = rng.random((2, 8, 8))
+    figure = gallery.picture_reader(pictures={"mine": (page, [4, 4])})
+    assert (figure.picture, figure.cells) == ("mine", [-1, -1, 10, -1, -1, -1, -1, 11, -1])
+    assert figure.digits == (4, 4)
+    np.testing.assert_array_equal(figure.page, page)
+    figure.cells = [-1] * 8 + [8]
+    assert (figure.picture, figure.digits) == (None, (8,))
+    np.testing.assert_array_equal(figure.page[16:, 16:], figure.children[0].scans[8])
+    assert figure.page.sum() == figure.page[16:, 16:].sum()
+    figure.picture = "mine"
+    assert figure.digits == (4, 4)
+    figure.picture = None
+    assert figure.digits == (8,)
+
+
+def test_of_an_empty_page_nothing_is_said():
+    figure = gallery.picture_reader(pictures={})
+    assert (figure.picture, figure.digits, figure.reading.words) == (None, (), ())
+    assert (figure.page.sum(), figure.reading.looks.shape) == (0, (0, 6, 6))
+
+
+def test_the_weights_of_a_reader_of_pictures_travel_compressed_and_whole():
+    torch.manual_seed(0)
+    model = AReader(32, 48, 64, 48)
+    canvas = gallery.picture_reader(weights=model.state_dict()).children[0]
+    assert len(canvas.data) < 300 * 1000
+    found = unpacked(canvas)
+    np.testing.assert_array_equal(
+        found["eye.far.W"].reshape(48, 32, 3, 3), model.see[3].weight.detach().numpy()
+    )
+    column = model.cell.weight_ih[:, :4] @ model.embed.weight[7]
+    np.testing.assert_allclose(found["cell.words"][:, 7], column.detach().numpy(), atol=1e-6)
+    both = (model.cell.bias_ih + model.cell.bias_hh).detach().numpy()
+    np.testing.assert_array_equal(found["cell.b"], both)
+    assert not any("embed" in name for name in found)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": {}}, "missing: see.0.weight, see.0.bias"),
+        (
+            {"weights": AReader().state_dict() | {"v.weight": np.ones((2, 4))}},
+            "v.weight must have shape (1, 4), got (2, 4)",
+        ),
+        (
+            {"weights": AReader().state_dict() | {"see.3.weight": np.ones((5, 3, 2, 2))}},
+            "see.3.weight must have shape (C, D, K, K) with an odd K, got (5, 3, 2, 2)",
+        ),
+        ({"scans": np.ones((9, 8, 8))}, "scans must hold 10 x 8 x 8 numbers from 0 to 1"),
+        (
+            {"pictures": {"a": (2 * np.ones((24, 24)), [1] * 9)}},
+            "the page of 'a' must hold 24 x 24 numbers from 0 to 1",
+        ),
+        (
+            {"pictures": {"a": (np.ones((24, 24)), [1])}},
+            "'a' has 9 digits on its page, and is said to be [1]",
+        ),
+        ({"pictures": {"a": (np.ones((24, 24)), [10] * 9)}}, "'a' has 9 digits on its page"),
+    ],
+)
+def test_what_no_reader_of_pictures_can_be_made_of_is_named(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gallery.picture_reader(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("picture", "x", "picture must be None or one of ['one', 'three'], got 'x'"),
+        ("cells", [0] * 8, "cells must be 9 whole numbers from -1 to 13"),
+        ("cells", [14] * 9, "cells must be 9 whole numbers from -1 to 13"),
+        ("cells", [-2] * 9, "cells must be 9 whole numbers from -1 to 13"),
+        ("cells", [0.5] * 9, "cells must be 9 whole numbers from -1 to 13"),
+        ("hidden", range(9), "hidden must be places from 0 to 8, and leave one to be seen"),
+        ("hidden", [9], "hidden must be places from 0 to 8, and leave one to be seen; got [9]"),
+        ("step", 11, "step must be a whole number from 0 to 10, got 11"),
+        ("step", -1, "step must be a whole number from 0 to 10, got -1"),
+        ("step", 1.5, "step must be a whole number from 0 to 10, got 1.5"),
+        ("tool", "paint", "tool must be one of ['hide', 'erase', '0', '1'"),
+    ],
+)
+def test_what_a_reader_of_pictures_cannot_show_is_named_and_nothing_changes(name, value, message):
+    figure = gallery.picture_reader()
+    figure.hidden, figure.step, figure.tool = [3, 1], 2, "7"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert (figure.picture, figure.hidden, figure.step, figure.tool) == ("one", [1, 3], 2, "7")
+    assert figure.digits == (7,)
 
 
 def a_code_reader(dtype=np.float64, **options):

@@ -21,6 +21,7 @@ from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import NAMES
+from lstmlib.figures.picture_reader import _describe, _regions
 from lstmlib.lstm import LSTM
 from lstmlib.moving_digits import DIRECTIONS, film, walk
 from lstmlib.moving_digits import sentence as in_words
@@ -811,6 +812,109 @@ def test_a_dragged_digit_is_told_and_a_way_that_no_film_has_gets_a_reason(visit,
     assert "The film is full: it has room for 11 moves." in line.text_content()
     root.get_by_role("button", name="Start here").press("Enter")
     assert "The film starts at row 4, column 0 now." in line.text_content()
+
+
+@pytest.fixture(scope="session")
+def pictures_in_python(site):
+    """The figure's network, made of the weights that the page has; its scans, and their digits; its pages."""
+    text = (site / "chapters/attention/image_captioning.html").read_text()
+    [state] = re.findall(r'type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.S)
+    [canvas] = [one for one in json.loads(state)["state"].values() if "pictures" in one["state"]]
+    [data] = [buffer["data"] for buffer in canvas["buffers"] if buffer["path"] == ["data"]]
+    assert len(base64.b64decode(data)) < 300_000
+    has = canvas["state"]
+    weights = unpacked(SimpleNamespace(data=base64.b64decode(data), places=has["places"]))
+    weights = {name: array.astype(float) for name, array in weights.items()}
+    return weights, np.array(has["scans"]), has["digits"], dict(has["pictures"])
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_each_word_of_a_page_and_where_it_looks_are_what_lstmlib_computes(visit, pictures_in_python, width):
+    page = visit("chapters/attention/image_captioning", width=width)
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, places = root.locator("[aria-live]"), root.locator(".places button")
+    weights, scans, digits, pictures = pictures_in_python
+    assert "Word 1: it says “" in line.text_content()
+    right = 0
+    for name, cells in pictures.items():
+        root.get_by_label("Page:", exact=True).select_option(label=name)
+        root.get_by_role("button", name="Back to the start").press("Enter")
+        parts = [scans[k] if k >= 0 else np.zeros((8, 8)) for k in cells]
+        regions = _regions(np.block([parts[row : row + 3] for row in (0, 3, 6)]), weights)
+        truth = [digits[k] for k in cells if k >= 0]
+        hidden = []
+        for pressed in (None, cells.index(max(cells)), cells.index(-1)):
+            if pressed is not None:
+                places.nth(pressed).press("Enter")
+                hidden = sorted([*hidden, pressed])
+            expected = _describe(regions, hidden, weights)
+            for t, (word, probability, look) in enumerate(zip(*expected, strict=True)):
+                root.get_by_role("button", name="Next word" if t else "Back to the start").press("Enter")
+                if not t:
+                    root.get_by_role("button", name="Next word").press("Enter")
+                said = line.text_content()
+                assert f"Word {t + 1}: it says “{word if word < 10 else 'end'}”" in said
+                assert numbers(said)[0] == pytest.approx(probability, abs=0.0051)
+                percent = 100 * look.reshape(3, 2, 3, 2).sum(axis=(1, 3)).max()
+                assert int(re.search(r"\((\d+) % of the weight", said)[1]) == pytest.approx(percent, abs=0.51)
+            assert f"On the page: {' '.join(map(str, truth))}." in said
+            assert ("All of it is right." in said) == (list(expected.words) == [*truth, 11])
+            right += "All of it is right." in said
+        for pressed in hidden:
+            places.nth(pressed).press("Enter")
+    assert right > 0
+
+
+def test_a_page_is_made_in_the_page_and_read(visit, pictures_in_python):
+    page = visit("chapters/attention/image_captioning", width=375, has_touch=True)
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, places = root.locator("[aria-live]"), root.locator(".places button")
+    weights, scans, *_ = pictures_in_python
+    root.get_by_role("button", name="Empty the page").tap()
+    assert "The page is empty, and the network is not asked." in line.text_content()
+    root.get_by_role("button", name="All words").tap()
+    cells = np.zeros((9, 8, 8))
+    for digit, place in ((4, 3), (7, 1), (2, 8), (0, 6)):
+        root.get_by_label("A press:").select_option(str(digit))
+        places.nth(place).tap()
+        cells[place] = scans[digit]
+        expected = _describe(
+            _regions(np.block([list(cells[k : k + 3]) for k in (0, 3, 6)]), weights), [], weights
+        )
+        said = " ".join("end" if word == 11 else str(word) for word in expected.words)
+        assert f"So far: {said}." in line.text_content()
+    assert "On the page: 7 4 0 2." in line.text_content()
+    assert line.text_content().endswith("No page of the training had more than 3 digits.")
+
+
+def test_a_page_of_digits_is_read_within_one_frame(visit):
+    page = visit("chapters/attention/image_captioning")
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    root.get_by_role("button", name="All words").press("Enter")
+    spent = root.evaluate(
+        """(root) => {
+          const places = [...root.querySelectorAll(".places button")];
+          const line = root.querySelector("[aria-live]");
+          const tool = root.querySelectorAll("select")[1];
+          const times = { hidden: [], drawn: [] };
+          for (const name of ["hide", "5", "hide", "erase", "2", "erase", "hide", "8", "hide", "erase"]) {
+            tool.selectedIndex = [...tool.options].findIndex((option) => option.value === name);
+            tool.dispatchEvent(new Event("change"));
+            const kind = name === "hide" ? times.hidden : times.drawn;
+            for (const place of places.slice(0, 8)) {
+              const before = line.textContent;
+              const start = performance.now();
+              place.click();
+              kind.push(line.textContent === before ? Infinity : performance.now() - start);
+            }
+          }
+          return Object.values(times).map((all) => all.sort((a, b) => a - b)[all.length / 2]);
+        }"""
+    )
+    assert max(spent) < 16
 
 
 @pytest.mark.parametrize("width", [1280, 375])

@@ -50,6 +50,7 @@ for figure, name, Control, options in [
     ("FourParts", "opening", Text, {}),
     ("Trainer", "task", Text, {}),
     ("Family", "inputs", BoundedIntText, {"max": 64}),
+    ("PictureReader", "step", BoundedIntText, {"max": 99}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -1009,6 +1010,134 @@ def test_the_equations_of_a_family_mark_what_differs_and_its_drawing_leaves_out_
     view.get_by_role("button", name="matrix memory").press("Enter")
     assert "H × H numbers" in cell.text_content()
     assert "all of these see xₜ alone" in cell.text_content()
+
+
+PLACES = ["top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right"]
+
+
+def place(view, k):
+    return view.locator(".places button").nth(k)
+
+
+def says(view, expected, at):
+    """Whether line and drawing of a view show this word of what `lstmlib` says of the page."""
+    words, probabilities, looks = expected.reading
+    shares = looks[at - 1].reshape(3, 2, 3, 2).sum(axis=(1, 3)).ravel()
+    most = int(shares.argmax())
+    name = [*map(str, range(10)), "start", "end", "filler"]
+    said = view.locator("[aria-live]").text_content()
+    assert (
+        f"Word {at}: it says “{name[words[at - 1]]}”, with a probability of {probabilities[at - 1]:.2f}"
+        in said
+    )
+    assert f"looks most at the {PLACES[most]} ({100 * shares[most]:.0f} % of the weight)" in said
+    assert f"So far: {' '.join(name[word] for word in words[:at])}." in said
+    assert f"On the page: {' '.join(map(str, expected.digits))}." in said
+    drawn = view.locator("svg text.halo").all_text_contents()
+    hidden = ["hidden"] * len(expected.hidden)
+    percents = 100 * looks[at - 1].ravel()
+    assert drawn == hidden + [f"{percent:.0f}" for percent in percents if percent >= 2]
+    return said
+
+
+def test_a_page_is_read_word_by_word_as_lstmlib_reads_it(views):
+    expected = EXAMPLES["PictureReader"]()
+    for view in views("PictureReader"):
+        line = view.locator("[aria-live]")
+        for name in ("three", "one"):
+            view.get_by_label("Page:").select_option(label=name)
+            expected.picture = name
+            view.get_by_role("button", name="Back to the start").press("Enter")
+            assert "It has said nothing yet: “Next word” lets it look." in line.text_content()
+            view.get_by_role("button", name="Previous word").press("Enter")
+            assert line.text_content().startswith("There is no word before. ")
+            T = len(expected.reading.words)
+            for at in range(1, T + 1):
+                view.get_by_role("button", name="Next word").press("Enter")
+                said = says(view, expected, at)
+            assert "That is not what is on the page." in said
+            view.get_by_role("button", name="Next word").press("Enter")
+            assert line.text_content().startswith(f"There is no next word. Word {T}: ")
+            view.get_by_role("button", name="Previous word").press("Enter")
+            says(view, expected, T - 1)
+            view.get_by_role("button", name="All words").press("Enter")
+            assert says(view, expected, T) == said
+
+
+def test_a_place_is_hidden_from_the_attention_alone_and_one_must_be_seen(views):
+    view, other = views("PictureReader")
+    expected, line = EXAMPLES["PictureReader"](), view.locator("[aria-live]")
+    view.get_by_label("Page:").select_option(label="three")
+    expected.picture = "three"
+    view.get_by_role("button", name="All words").press("Enter")
+    ink = view.locator("svg path.shutter").count()
+    for k in range(8):
+        place(view, k).press("Enter")
+        expected.hidden = range(k + 1)
+        said = says(view, expected, len(expected.reading.words))
+        assert said.startswith(f"You hid the {PLACES[k]}. ")
+        assert said.endswith(f" Hidden from the attention: {', '.join(PLACES[: k + 1])}.")
+        assert place(other, k).get_attribute("aria-pressed") == "true"
+        assert place(other, k).get_attribute("aria-label").endswith(", hidden")
+        assert view.locator("svg path.shutter").count() == ink  # it stays on the page
+    place(view, 8).press("Enter")
+    assert line.text_content().startswith("One place at least must be seen")
+    place(other, 4).press("Enter")
+    assert line.text_content().startswith("You showed the middle. ")
+    view.get_by_role("button", name="Show all places").press("Enter")
+    assert line.text_content().startswith("All places are shown. ")
+    expected.hidden = []
+    says(view, expected, len(expected.reading.words))
+
+
+def test_digits_are_put_on_a_page_by_keyboard_and_by_mouse_and_taken_away(views):
+    view, _ = views("PictureReader", width=375)
+    expected, line = EXAMPLES["PictureReader"](), view.locator("[aria-live]")
+    view.get_by_role("button", name="Empty the page").press("Enter")
+    assert view.get_by_label("Page:").input_value() == "-1"
+    assert "The page is empty, and the network is not asked." in line.text_content()
+    view.get_by_role("button", name="Next word").press("Enter")
+    assert line.text_content().startswith("There is no next word. The page is empty")
+    cells, at = [-1] * 9, 0
+    ways = (("3", "a 3", None, 0), ("8", "an 8", "ArrowRight", 2), ("3", "a 3", "ArrowDown", 8))
+    for tool, digit, key, to in ways:
+        view.get_by_label("A press:").select_option(tool)
+        place(view, at).focus()
+        for pressed in (key, key, "Enter") if key else ("Enter",):
+            view.page.keyboard.press(pressed)
+        cells[to], at = int(tool), to
+        assert line.text_content().startswith(f"You put {digit} at the {PLACES[to]}. ")
+    view.get_by_label("A press:").select_option("0")
+    place(view, 4).click()
+    cells[4] = 0
+    expected.cells = cells
+    view.get_by_role("button", name="All words").press("Enter")
+    said = says(view, expected, len(expected.reading.words))
+    assert said.endswith("No page of the training had more than 3 digits.")
+    for key in ("ArrowLeft", "ArrowUp"):  # the edge of the page is one
+        place(view, 0).press(key)
+        assert place(view, 0).evaluate("one => one === document.activeElement")
+    view.get_by_label("A press:").select_option("erase")
+    place(view, 0).click()
+    assert line.text_content().startswith("You erased the 3 at the top left. ")
+    place(view, 0).click()
+    assert line.text_content() == "There is no digit at the top left."
+    # A digit on a page that was picked makes it the reader's own, and the picked one stays as it was
+    view.get_by_label("Page:").select_option(label="one")
+    place(view, 5).click()
+    assert line.text_content().startswith("You erased the 7 at the right. The page is empty")
+    view.get_by_label("Page:").select_option(label="one")
+    assert "On the page: 7." in line.text_content()
+
+
+def test_a_word_set_from_outside_is_shown_and_one_beyond_the_end_is_the_last(views):
+    found, expected = views("PictureReader"), EXAMPLES["PictureReader"]()
+    T = len(expected.reading.words)
+    for step, at in ((1, 1), (2, 2), (99, T)):
+        found[0].page.get_by_label("PictureReader step", exact=True).fill(str(step))
+        found[0].page.get_by_label("PictureReader step", exact=True).press("Enter")
+        for view in found:
+            says(view, expected, at)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
