@@ -445,10 +445,12 @@ def test_the_questions_on_the_family_are_answered_by_its_switches(figure):
         return line.text_content()
 
     assert "This is the LSTM of 2000 (Gers et al., with a forget gate)" in switch()
+    assert "It holds 0.50, 0.90, 0.90, 1.20, 1.20, −0.60, −0.60, −1.10, −1.10, −0.90" in switch()
     said = switch("forget gate")
     assert "This is the LSTM of 1997 (Hochreiter and Schmidhuber)" in said
     assert "400 fewer than the LSTM of 2000" in said
-    assert "At step 9 it shows 0.10, and showed −0.79" in said
+    assert "It holds 0.50, 0.90, 0.90, 1.20, 1.20, 0.60, 0.60, 0.10, 0.10, 0.30" in said
+    assert "At step 9 it shows 0.10, and showed −0.80" in said
     assert "It holds 0.00, 0.00, 0.00, 0.00, 0.00, −0.60" in switch("input and forget coupled")
     assert "This is the peephole LSTM" in switch("peepholes")
     said = switch("input and forget coupled", "output gate", "output tanh")

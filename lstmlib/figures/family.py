@@ -80,8 +80,8 @@ PUBLISHED = (
 
 BEGIN = PUBLISHED[0][0]
 SIZE = Between(1, 64)
-OPEN = 6.0
-"""Pre-activation of a gate that is open; a closed one has −6."""
+OPEN = 8.0
+"""Pre-activation of a gate that is open; a closed one has −8."""
 STREAM = (
     # a number, its letter, and whether it is to be taken, starts a new sum, and is an occasion to show it
     (0.5, "A", True, False, False),
@@ -148,7 +148,7 @@ class Family(Figure):
 
     The browser draws the cell that the switches make, writes its equations, counts the parameters of a layer
     with `inputs` and `units`, says which published cell it is, and reads a stream of ten numbers with gates
-    that are set by hand: an open gate has the pre-activation 6, a closed one −6, the candidate is the number
+    that are set by hand: an open gate has the pre-activation 8, a closed one −8, the candidate is the number
     itself, and no gate sees h. The input gate opens where a number is to be taken, the forget gate closes
     where a new sum starts, the output gate opens where the sum is to be shown. Peepholes have the weights
     `PEEPHOLES`. A matrix memory stores a number under its letter, and reads with the letter of the step.
