@@ -164,6 +164,7 @@ EXAMPLES = {
     "MovingDigit": moving_digit,
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
+    "SelfAttention": figures.SelfAttention,
     "SpokenNumber": spoken_number,
     "StoryReader": story_reader,
     "ThreeSwitches": figures.ThreeSwitches,
