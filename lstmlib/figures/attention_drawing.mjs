@@ -5,6 +5,7 @@ import { planeOf, toPicture } from "./attention_planes.mjs";
 import { svg } from "./drawing.mjs";
 
 const TABLE = { left: 50, top: 190, right: 236, row: 20 };
+const SHADE = 0.55; // of a whole weight: the number on it stays readable
 const TITLES = { q: "queries", k: "keys", v: "values" };
 
 export function draw(canvas, { words, q, k, v, order, word, kind, positions, causal, heads, weights, outputs, atPlace, limit, before }) {
@@ -18,6 +19,7 @@ export function draw(canvas, { words, q, k, v, order, word, kind, positions, cau
   );
   for (const [name, arrows] of Object.entries({ q, k, v })) {
     const plane = frame(canvas, name, TITLES[name], name === kind);
+    const labels = [];
     const last = (n) => n === word; // the chosen one lies on top
     const drawn = words.map((_, n) => n).sort((a, b) => last(a) - last(b));
     const added = positions ? inOrder(arrows, order, atPlace) : null;
@@ -29,7 +31,7 @@ export function draw(canvas, { words, q, k, v, order, word, kind, positions, cau
       if (added) svg(canvas, "path", { d: `M${tip} L${end}`, class: "flow", "stroke-dasharray": "2 2" });
       if (added) svg(canvas, "circle", { cx: end[0], cy: end[1], r: 2, class: "ring" });
       const grip = { cx: tip[0], cy: tip[1], r: 14, fill: "transparent", style: "cursor: grab; touch-action: none" };
-      label(canvas, plane, end, words[n], chosen);
+      label(canvas, plane, end, words[n], chosen, labels);
       svg(canvas, "circle", grip);
     }
   }
@@ -37,10 +39,11 @@ export function draw(canvas, { words, q, k, v, order, word, kind, positions, cau
   const plane = frame(canvas, "output", before ? "outputs, dashed: before" : "outputs", false);
   (before ?? []).forEach((was) =>
     svg(canvas, "path", { d: `M${plane.centre} L${toPicture(was, plane, limit)}`, class: "bound" }));
+  const labels = [];
   outputs.forEach((output, place) => {
-    const end = toPicture(output, plane, limit);
-    arrow(canvas, plane.centre, end, { chosen: order[place] === word, pale: order[place] !== word });
-    label(canvas, plane, end, words[order[place]], order[place] === word);
+    const [end, chosen] = [toPicture(output, plane, limit), order[place] === word];
+    arrow(canvas, plane.centre, end, { chosen, pale: !chosen, ring: false });
+    label(canvas, plane, end, words[order[place]], chosen, labels);
   });
 }
 
@@ -54,7 +57,7 @@ function frame(canvas, name, title, chosen) {
 }
 
 // A line with a head; the chosen one is thicker and has a ring to hold it by.
-function arrow(canvas, from, to, { chosen, pale }) {
+function arrow(canvas, from, to, { chosen, pale, ring = chosen }) {
   const width = chosen ? 3 : 1.5;
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
   const long = Math.hypot(dx, dy);
@@ -66,17 +69,20 @@ function arrow(canvas, from, to, { chosen, pale }) {
     const wing = (side) => [to[0] - 6 * ux - side * 3 * uy, to[1] - 6 * uy + side * 3 * ux];
     svg(group, "path", { d: `M${wing(1)} L${to} L${wing(-1)}`, class: "flow", style: `${style}; stroke-width: ${width}` });
   }
-  if (chosen) svg(group, "circle", { cx: to[0], cy: to[1], r: 4, class: "ring", style });
+  if (ring) svg(group, "circle", { cx: to[0], cy: to[1], r: 4, class: "ring", style });
 }
 
-// A word beyond the tip of its arrow, inside the plane.
-function label(canvas, { left, top, side, centre }, [x, y], text, chosen) {
+// A word beyond the tip of its arrow, inside the plane, and not on another of its `labels`.
+function label(canvas, { left, top, side, centre }, [x, y], text, chosen, labels) {
   const half = 2.8 * text.length;
   const up = y <= centre[1] ? -7 : 14;
   const at = {
     x: Math.max(left + half + 2, Math.min(left + side - half - 2, x)),
     y: Math.max(top + 10, Math.min(top + side - 4, y + up)),
   };
+  const meets = (other) => Math.abs(other.x - at.x) < other.half + half && Math.abs(other.y - at.y) < 9;
+  for (let tries = 0; tries < 4 && labels.some(meets); tries++) at.y += up < 0 && at.y > top + 20 ? -9 : 9;
+  labels.push({ ...at, half });
   const halo = "paint-order: stroke; stroke: var(--ground); stroke-width: 3px; stroke-linejoin: round; pointer-events: none";
   svg(canvas, "text", { ...at, class: chosen ? "small value" : "small", style: halo }, text);
 }
@@ -91,7 +97,7 @@ function drawTables(canvas, { words, order, word, causal, weights }) {
   weights.forEach((table, head) => {
     const from = left + head * (wide * order.length + gap);
     const title = weights.length === 1 ? "weights in %" : ["head 1: across", "head 2: up"][head];
-    svg(canvas, "text", { x: from + (wide * order.length) / 2, y: 154, class: "heading small" }, title);
+    svg(canvas, "text", { x: from + (wide * order.length) / 2, y: 160, class: "heading small" }, title);
     order.forEach((n, s) => {
       const at = `translate(${from + wide * (s + 0.5) + 3} ${top + 20}) rotate(-60)`;
       svg(canvas, "text", { transform: at, class: "small start" }, words[n]);
@@ -102,12 +108,12 @@ function drawTables(canvas, { words, order, word, causal, weights }) {
         const x = from + wide * s;
         const hidden = causal && s > t;
         svg(canvas, "rect", { x, y, width: wide, height: row, class: "cell" });
-        svg(canvas, "rect", { x, y, width: wide, height: row, class: "positive", opacity: weight });
+        svg(canvas, "rect", { x, y, width: wide, height: row, class: "positive", opacity: SHADE * weight });
         const shown = hidden ? "–" : Math.round(100 * weight);
-        svg(canvas, "text", { x: x + wide / 2, y: y + 14, class: `small ${weight > 0.5 ? "on" : ""}` }, shown);
+        svg(canvas, "text", { x: x + wide / 2, y: y + 14, class: "small" }, shown);
       });
-      if (order[t] === word)
-        svg(canvas, "rect", { x: from, y, width: wide * order.length, height: row, fill: "none", style: "stroke: var(--ink); stroke-width: 2" });
     });
+    const chosen = { x: from, y: top + 24 + row * order.indexOf(word), width: wide * order.length, height: row };
+    svg(canvas, "rect", { ...chosen, fill: "none", style: "stroke: var(--ink); stroke-width: 2" });
   });
 }

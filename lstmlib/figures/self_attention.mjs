@@ -3,11 +3,11 @@
 import { byWord, divisorOf, inOrder, movedWords, sameSet, selfAttention } from "./attention_arithmetic.mjs";
 import { nearestTip, planeOf, toPlane } from "./attention_planes.mjs";
 import { draw } from "./attention_drawing.mjs";
-import { button, choice, controls, drawing, html, moved, nameSliders, number, onChange, set, status } from "./drawing.mjs";
+import { button, choice, controls, drawing, moved, nameSliders, number, onChange, set, status } from "./drawing.mjs";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const STEP = 0.1; // how far a key moves an arrow
-const SWITCHES = { scaled: "Divide by √d", positions: "Positions", causal: "Causal mask", heads: "Two heads" };
+const SWITCHES = { scaled: "Scale", positions: "Positions", causal: "Causal mask", heads: "Two heads" };
 
 const pair = ([across, up]) => `(${number(across)}, ${number(up)})`;
 const listed = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
@@ -47,12 +47,12 @@ function render({ model, el }) {
     keys.push(button(sentence, "", () => set(model, { word: model.get("order")[place] })));
   });
   choice(hand, "Arrow:", model, "kind", Object.entries(kinds));
-  const move = ([across, up]) => {
-    const { word, kind, [kind]: arrows } = now();
-    const moved = inside([arrows[word][0] + STEP * across, arrows[word][1] + STEP * up], limit);
-    if (String(moved) === String(inside(arrows[word], limit)))
-      line.textContent = `The arrow is at the edge of its plane, and goes no further: ${pair(moved)}.`;
-    else set(model, { [kind]: arrows.with(word, moved) });
+  const move = ([across, up], word = model.get("word")) => {
+    const { kind, [kind]: arrows } = now();
+    const from = arrows[word];
+    const to = inside([from[0] + STEP * across, from[1] + STEP * up], limit);
+    if (String(to) !== String(inside(from, limit))) set(model, { word, [kind]: arrows.with(word, to) });
+    else line.textContent = `The ${kinds[kind]} of “${words[word]}” is at the edge, and goes no further: ${pair(to)}.`;
   };
   [["←", "left", "ArrowLeft"], ["↑", "up", "ArrowUp"], ["↓", "down", "ArrowDown"], ["→", "right", "ArrowRight"]].forEach(
     ([sign, name, key]) => button(hand, sign, () => move(ARROWS[key])).setAttribute("aria-label", name));
@@ -60,7 +60,8 @@ function render({ model, el }) {
     group.addEventListener("keydown", (event) => {
       if (!(event.key in ARROWS) || event.target.tagName === "SELECT") return;
       event.preventDefault();
-      move(ARROWS[event.key]);
+      const place = keys.indexOf(event.target); // on a word, its own arrow moves
+      move(ARROWS[event.key], place < 0 ? undefined : model.get("order")[place]);
     });
   const turns = Object.fromEntries(Object.entries(SWITCHES).map(([name, text]) =>
     [name, button(switches, text, () => {
@@ -108,21 +109,21 @@ export function compared(was, order, before, after, words) {
 }
 
 // The values of the figure in words.
-function report({ q, k, v, order, word, kind, scaled, positions, heads, temperature, weights, outputs }, { words, kinds, atPlace }) {
+function report(values, { words, kinds, atPlace }) {
+  const { order, word, kind, scaled, positions, causal, heads, temperature, weights, outputs } = values;
   const place = order.indexOf(word);
-  const arrow = { q, k, v }[kind][word];
   const added = positions
-    ? `, and with ${pair(atPlace[place])} of place ${place + 1} ${pair(inOrder({ q, k, v }[kind], order, atPlace)[place])}`
+    ? `, and with ${pair(atPlace[place])} of place ${place + 1} it is ${pair(inOrder(values[kind], order, atPlace)[place])}`
     : "";
-  const root = heads === 2 ? "√1 = 1, as each head has one number of each arrow," : "√2 = 1.41";
-  const divided = scaled ? `by ${root} and ` : "";
-  const shares = (row) => row.map((weight, s) => `${words[order[s]]} ${Math.round(100 * weight)} %`).join(", ");
+  const root = heads === 2 ? "√1, as each head has one number of each arrow, times " : "√2 times ";
+  const divided = `${scaled ? root : ""}the temperature, ${number(temperature)}: by ${number(divisorOf(values))}`;
+  const share = (weight, s) => (causal && s > place ? "hidden" : `${Math.round(100 * weight)} %`);
+  const shares = (row) => row.map((weight, s) => `${words[order[s]]} ${share(weight, s)}`).join(", ");
   const looks = heads === 1
     ? `looks at ${shares(weights[0][place])}`
     : `looks across at ${shares(weights[0][place])}, and up and down at ${shares(weights[1][place])}`;
   return (
-    `The ${kinds[kind]} of “${words[word]}” is ${pair(arrow)}${added}. Scores are divided ${divided}by the temperature, ` +
-    `${number(temperature)}${scaled ? `: by ${number(divisorOf({ scaled, heads, temperature }))}` : ""}. ` +
+    `The ${kinds[kind]} of “${words[word]}” is ${pair(values[kind][word])}${added}. Scores are divided by ${divided}. ` +
     `“${words[word]}” ${looks}. Its output is ${pair(outputs[place])}.`
   );
 }

@@ -70,7 +70,8 @@ def _arrows(name: str) -> property:
         rows, n = _numbers(arrows), len(figure.words)
         if rows.shape != (n, 2) or not (np.abs(rows) <= LIMIT).all():
             raise ValueError(
-                f"{name} must hold 2 numbers from {-LIMIT:g} to {LIMIT:g} for each of {n} words, got {arrows!r}"
+                f"{name} must hold 2 numbers from {-LIMIT:g} to {LIMIT:g} for each of {n} words, "
+                f"got {arrows!r}"
             )
         setattr(figure._canvas, name, rows.tolist())
 
@@ -78,7 +79,7 @@ def _arrows(name: str) -> property:
 
 
 class SelfAttention(Figure):
-    """Two to five words, each with a query, a key and a value in the plane, and what they make of one another.
+    """Two to five words, each with a query, a key and a value in the plane, and what attention makes of them.
 
     weights = softmax(Q Kᵀ / (√d · temperature));  outputs = weights · V
 
@@ -95,8 +96,8 @@ class SelfAttention(Figure):
         The arrows of each word, from −2 to 2.
 
     Python may set what the reader sets: `q`, `k`, `v` (a row for each of `words`), `order` (which word stands
-    at each place), `scaled`, `positions`, `causal`, `heads` (1 or 2), `temperature` (0.1 to 4), and which arrow is
-    chosen, `word` and `kind` ("q", "k" or "v"). Raises ValueError for a value that does not fit.
+    at each place), `scaled`, `positions`, `causal`, `heads` (1 or 2), `temperature` (0.1 to 4), and which
+    arrow is chosen, `word` and `kind` ("q", "k" or "v"). Raises ValueError for a value that does not fit.
 
     Examples
     --------
