@@ -27,6 +27,7 @@ from lstmlib.figures import (
     GradientByLag,
     PenReader,
     PenWriter,
+    SelfAttention,
     ThreeSwitches,
     Threshold,
     TuneWriter,
@@ -66,6 +67,7 @@ WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
 CHORDS, PARTS = "parts_arithmetic", "four_parts"
+SENTENCE, PLANES, BY_HAND = "attention_arithmetic", "attention_planes", "self_attention"
 TRAINER, TASKS, WORKER, RACE = "trainer_arithmetic", "trainer_tasks", "trainer_worker", "trainer"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
@@ -327,6 +329,107 @@ def test_alarms_are_counted_in_javascript_as_in_lstmlib(javascript):
         assert one["none"] == {
             "alarms": 0, "right": 0, "precision": None, "recall": None, "falsePerHour": 0,
         }  # fmt: skip
+
+
+def sentences(count):
+    """Figures with words, arrows and settings of chance."""
+    rng = np.random.default_rng(0)
+    for k in range(count):
+        n = 2 + k % 4
+        figure = SelfAttention([f"word {k}" for k in range(n)], *rng.uniform(-2, 2, (3, n, 2)))
+        figure.order, figure.temperature = rng.permutation(n), rng.uniform(0.1, 4)
+        figure.scaled, figure.positions, figure.causal = (bool(on) for on in rng.integers(2, size=3))
+        figure.heads = int(rng.integers(1, 3))
+        yield figure
+
+
+def state_of(figure):
+    canvas = figure.children[0]
+    return {name: getattr(canvas, name) for name in canvas.initial}
+
+
+def test_a_sentence_looks_at_itself_in_javascript_as_in_lstmlib(javascript):
+    figures = list(sentences(80))
+    found = javascript(
+        SENTENCE,
+        """({ selfAttention, byWord }, cases) => cases.map(([values, atPlace]) => {
+          const { weights, outputs } = selfAttention(values, atPlace);
+          return { weights, outputs, words: byWord(outputs, values.order) };
+        })""",
+        [[state_of(figure), figure.children[0].at_place] for figure in figures],
+    )
+    for figure, one in zip(figures, found, strict=True):
+        np.testing.assert_allclose(one["weights"], figure.weights, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(one["outputs"], figure.outputs, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(np.array(one["words"])[figure.order], figure.outputs, rtol=0, atol=1e-12)
+
+
+def test_the_same_outputs_in_another_order_are_the_same_set(javascript):
+    rows = [[0, 1], [0, 1], [1, 0]]
+    cases = [
+        rows[::-1],
+        [[0, 1], [1, 0], [1, 0]],
+        [[0, 1], [0, 1 + 1e-12], [1, 0]],
+        [[0, 1], [0, 1.01], [1, 0]],
+    ]
+    found = javascript(
+        SENTENCE,
+        """({ sameSet, movedWords }, { rows, cases }) =>
+          cases.map((other) => [sameSet(rows, other), movedWords(rows, other)])""",
+        {"rows": rows, "cases": cases},
+    )
+    assert [same for same, _ in found] == [True, False, True, False]
+    assert [[one["word"] for one in moved] for _, moved in found] == [[0, 2], [1], [], [1]]
+    assert found[0][1][0]["by"] == pytest.approx(np.sqrt(2), abs=1e-15)
+    assert found[3][1][0]["by"] == pytest.approx(0.01, abs=1e-12)
+
+
+def test_what_a_swap_did_to_the_outputs_is_said_in_a_sentence():
+    before = [[0, 0], [1, 0], [0, 1]]
+    cases = [before, [[1, 0], [0, 0], [0, 1]], [[0, 0], [1, 0], [0.25, 1]], [[0, 0.5], [1, 0.25], [0, 1]]]
+    found = call(
+        node,
+        BY_HAND,
+        """({ compared }, { before, cases }) => [
+          ...cases.map((after) => compared([0, 1, 2], [1, 0, 2], before, after, ["a", "b", "c"])),
+          compared([0, 1, 2], [1, 2, 0], before, before, ["a", "b", "c"]),
+        ]""",
+        {"before": before, "cases": cases},
+    )
+    same = "Every word has the output that it had: the set of outputs is the same. "
+    assert found == [
+        f"You swapped “a” and “b”. {same}",
+        "You swapped “a” and “b”. Words have traded outputs, but the set is the same: another output for “a” "
+        "and “b”, most “a”, by 1.00. ",
+        "You swapped “a” and “b”. The set of outputs has changed: another output for “c”, by 0.25. ",
+        "You swapped “a” and “b”. The set of outputs has changed: another output for “a” and “b”, most “a”, "
+        "by 0.50. ",
+        f"The words stand in another order. {same}",
+    ]
+
+
+def test_the_tip_under_the_pointer_is_the_nearest_and_a_place_there_is_that_of_the_arrow():
+    figure = SelfAttention(["a", "b"], [[2, -2], [1.9, -2]], [[0, 0], [0, 0]], [[0.5, 1], [-2, 2]])
+    found = call(
+        node,
+        PLANES,
+        """({ nearestTip, planeOf, toPicture, toPlane }, values) => {
+          const at = (kind, arrow) => toPicture(arrow, planeOf(kind), 2);
+          const tip = (kind, arrow, more) => nearestTip(at(kind, arrow), { ...values, limit: 2, ...more });
+          return {
+            back: toPlane(at("v", [0.5, 1]), planeOf("v"), 2),
+            tips: [
+              tip("q", [2, -2]), tip("q", [1.88, -2]), tip("q", [1.9, -2], { word: 0 }),
+              tip("k", [0.1, 0], { word: 1, kind: "k" }), tip("k", [0.1, 0], { word: 0, kind: "k" }),
+              tip("v", [-1.9, 1.8]), tip("v", [2, -2]), tip("output", [0, 0]),
+            ].map((one) => one && one.kind + one.word),
+          };
+        }""",
+        state_of(figure) | {"word": 1, "kind": "v"},
+    )
+    np.testing.assert_allclose(found["back"], [0.5, 1], atol=1e-12)
+    # Of two tips in one place the chosen one is taken
+    assert found["tips"] == ["q0", "q1", "q1", "k1", "k0", "v1", None, None]
 
 
 @pytest.mark.parametrize("symbols", ["ab", "abc"])

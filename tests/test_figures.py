@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmlib import moving_digits
-from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.attention import AdditiveAttention, DotAttention, scaled_dot_product_attention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
 from lstmlib.figures import (
@@ -27,6 +27,7 @@ from lstmlib.figures import (
     MovingDigit,
     PenReader,
     PenWriter,
+    SelfAttention,
     SpokenNumber,
     ThreeSwitches,
     Trainer,
@@ -111,6 +112,7 @@ SLIDERS = {
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
     "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
+    "SelfAttention": [("temperature", 0.1, 4, 0.1, ".2f")],
     "Trainer": [
         ("gap", 5, 60, 1, ".0f"),
         ("units", 2, 16, 1, ".0f"),
@@ -146,6 +148,7 @@ TIES = {
     "Threshold": [("value", "threshold"), ("value", "start")],
     "Counters": [("value", "n")],
     "PenReader": [],
+    "SelfAttention": [("value", "temperature")],
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
     "StoryReader": [],
@@ -1674,6 +1677,125 @@ def test_where_a_digit_cannot_be_is_named_and_nothing_changes(name, value, messa
     with pytest.raises(ValueError, match=re.escape(message)):
         setattr(figure, name, value)
     assert (figure.start, figure.moves, figure.scan) == before
+
+
+def a_sentence(seed, n=4):
+    """Words with arrows of chance, and in an order of chance."""
+    rng = np.random.default_rng(seed)
+    figure = SelfAttention([f"word {k}" for k in range(n)], *rng.uniform(-2, 2, (3, n, 2)))
+    figure.order = rng.permutation(n)
+    figure.temperature = rng.uniform(0.1, 4)
+    return figure
+
+
+def by_word(figure):
+    """The outputs, a row for each word."""
+    return figure.outputs[np.argsort(figure.order)]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("positions", [False, True])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_sentence_looks_at_itself_as_scaled_dot_product_attention_does(scaled, positions, causal, heads):
+    for seed, n in enumerate([2, 3, 4, 5]):
+        figure = a_sentence(seed, n)
+        figure.scaled, figure.positions, figure.causal, figure.heads = scaled, positions, causal, heads
+        t = np.arange(n)
+        added = positions * 0.5 * np.stack([np.sin(t), np.cos(t)], axis=1)
+        q, k, v = (arrows[figure.order] + added for arrows in (figure.q, figure.k, figure.v))
+        q = q / figure.temperature * (1 if scaled else np.sqrt(2 / heads))
+        for head, numbers in enumerate(np.split(np.arange(2), heads)):
+            # Each place is a sequence of the batch, with a mask of its own.
+            mask = np.triu(np.ones((n, n), bool)) if causal else np.ones((n, n), bool)
+            keys, values = (np.repeat(rows[:, None, numbers], n, axis=1) for rows in (k, v))
+            expected, weights, _ = scaled_dot_product_attention(q[None, :, numbers], keys, values, mask)
+            np.testing.assert_allclose(figure.weights[head], weights[0], rtol=0, atol=1e-13)
+            np.testing.assert_allclose(figure.outputs[:, numbers], expected[0], rtol=0, atol=1e-13)
+        assert figure.weights.shape == (heads, n, n)
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 5), data=st.data())
+def test_without_positions_and_mask_swapped_words_keep_their_outputs(seed, n, data):
+    figure = a_sentence(seed, n)
+    figure.heads = data.draw(st.sampled_from([1, 2]))
+    before = by_word(figure)
+    figure.order = data.draw(st.permutations(range(n)))
+    np.testing.assert_allclose(by_word(figure), before, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["positions", "causal"])
+def test_with_positions_or_a_mask_swapped_words_get_other_outputs(name):
+    figure = SelfAttention()
+    setattr(figure, name, True)
+    before = by_word(figure)
+    figure.order = [1, 0, 2, 3]
+    assert figure.sentence == ["bites", "dog", "old", "man"]
+    moved = np.abs(by_word(figure) - before).max(axis=1)
+    assert moved[:2].min() > 0.1
+    if name == "causal":  # what stands later sees the same words, in another order
+        assert moved[2:].max() < 1e-14
+
+
+def test_a_low_temperature_leaves_one_word_and_two_heads_have_nothing_to_divide_by():
+    figure = SelfAttention()
+    figure.temperature = 0.1
+    assert figure.weights.max(axis=2).min() > 0.9
+    figure.temperature = 4.0
+    assert figure.weights.max() < 0.6
+    figure.heads = 2
+    with_scale = figure.weights
+    figure.scaled = False
+    np.testing.assert_array_equal(figure.weights, with_scale)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([["one"]], "words must be 2 to 5 different words of at most 8 letters, got ['one']"),
+        ([list("abcdef")], "words must be 2 to 5 different words"),
+        ([["a", "a"]], "words must be 2 to 5 different words"),
+        (["ab"], "words must be 2 to 5 different words"),
+        ([["a", " "]], "words must be 2 to 5 different words"),
+        ([["a", 3]], "words must be 2 to 5 different words"),
+        ([["a", "overlarge"]], "words must be 2 to 5 different words"),
+        ([["dog", "cat"]], "q, k and v must be given for words without arrows of their own: ['cat']"),
+        ([["a", "b"], [[0, 0]] * 2, [[0, 0]] * 2], "v must hold 2 numbers from -2 to 2 for each of 2 words"),
+    ],
+)
+def test_what_no_sentence_can_be_made_of_is_named(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SelfAttention(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("q", [[0, 0]] * 3, "q must hold 2 numbers from -2 to 2 for each of 4 words"),
+        ("k", [[0, 2.1]] * 4, "k must hold 2 numbers from -2 to 2"),
+        ("v", [[0, np.nan]] * 4, "v must hold 2 numbers from -2 to 2"),
+        ("v", "north", "v must hold 2 numbers from -2 to 2 for each of 4 words, got 'north'"),
+        ("order", [0, 1, 2], "order must hold each number from 0 to 3 once, got [0, 1, 2]"),
+        ("order", [0, 1, 1, 3], "order must hold each number from 0 to 3 once"),
+        ("order", "back", "order must hold each number from 0 to 3 once, got 'back'"),
+        ("scaled", 1, "scaled must be True or False, got 1"),
+        ("positions", "on", "positions must be True or False, got 'on'"),
+        ("causal", None, "causal must be True or False, got None"),
+        ("heads", 3, "heads must be 1 or 2, got 3"),
+        ("heads", True, "heads must be 1 or 2, got True"),
+        ("temperature", 0, "temperature must be a number from 0.1 to 4, got 0"),
+        ("word", 4, "word must be a whole number from 0 to 3, got 4"),
+        ("word", 0.5, "word must be a whole number from 0 to 3, got 0.5"),
+        ("kind", "key", "kind must be one of ['q', 'k', 'v'], got 'key'"),
+    ],
+)
+def test_what_a_sentence_cannot_show_is_named_and_nothing_changes(name, value, message):
+    figure = SelfAttention()
+    figure.positions, figure.heads, figure.word, figure.kind = True, 2, 3, "v"
+    state = figure.children[0].get_state()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert figure.children[0].get_state() == state
 
 
 def test_a_trainer_says_its_settings_as_an_address():

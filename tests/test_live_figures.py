@@ -37,6 +37,7 @@ FIGURES = {
     "TuneWriter": ("chapters/applications/composing", 1),
     "FourParts": ("chapters/applications/polyphony", 1),
     "Trainer": ("chapters/lstm/training", 6),
+    "SelfAttention": ("chapters/attention/self_attention", 1),
 }
 
 

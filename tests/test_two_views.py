@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from browsing import handles, numbers, press, reader, served, value
 from conftest import ROOT
@@ -44,6 +45,7 @@ for figure, name, Control, options in [
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
     ("FourParts", "opening", Text, {}),
+    ("SelfAttention", "kind", Text, {}),
     ("Trainer", "task", Text, {}),
 ]:
     canvas = made[figure].children[0]
@@ -721,6 +723,174 @@ def test_a_page_whose_workers_are_refused_says_so(views):
             "Your browser starts no worker for this page, so nothing can be trained here. "
         )
         assert one.get_by_role("button", name="Train").count() == 1
+
+
+def pair(row):
+    return "({:.2f}, {:.2f})".format(*(0.0 + np.round(row, 2))).replace("-", "−")
+
+
+def shows(view, expected):
+    """Whether line, words, table and switches of a view show what `lstmlib` makes of the sentence."""
+    line, order, n = view.locator("[aria-live]").text_content(), expected.order, len(expected.words)
+    place = order.index(expected.word)
+    name = expected.words[expected.word]
+    of = {"q": expected.q, "k": expected.k, "v": expected.v}[expected.kind][expected.word]
+    kind = {"q": "query", "k": "key", "v": "value"}[expected.kind]
+    assert f"The {kind} of “{name}” is {pair(of)}" in line
+    added = expected.children[0].at_place[place]
+    with_place = f", and with {pair(added)} of place {place + 1} it is {pair(of + added)}. Scores"
+    assert (with_place in line) == expected.positions
+    divisor = (np.sqrt(2 / expected.heads) if expected.scaled else 1) * expected.temperature
+    assert f"the temperature, {expected.temperature:.2f}: by {divisor:.2f}. " in line
+    assert ("√" in line) == expected.scaled
+    shares = [
+        "hidden" if expected.causal and s > place else f"{100 * weight:.0f} %"
+        for s, weight in enumerate(expected.weights[0, place])
+    ]
+    said = ", ".join(f"{word} {share}" for word, share in zip(expected.sentence, shares, strict=True))
+    assert f"at {said}" in line
+    assert line.endswith(f" Its output is {pair(expected.outputs[place])}.")
+    words = view.get_by_role("group").first.get_by_role("button")
+    texts = [text for text in words.all_text_contents() if text != "⇄"]
+    assert texts == expected.sentence
+    assert words.nth(2 * place).get_attribute("aria-pressed") == "true"
+    cells = [
+        text for text in view.locator("svg text.small").all_text_contents() if re.fullmatch(r"\d+|–", text)
+    ]
+    weights = np.round(100 * expected.weights).astype(int)
+    hidden = np.triu(np.ones((n, n), bool), 1) & expected.causal
+    assert cells == ["–" if hidden[t, s] else str(weights[h, t, s]) for h, t, s in np.ndindex(weights.shape)]
+    return line
+
+
+def test_swapped_words_keep_their_outputs_until_positions_or_a_mask_are_on(views):
+    view, other = views("SelfAttention")
+    expected = EXAMPLES["SelfAttention"]()
+    shows(view, expected)
+    same = "Every word has the output that it had: the set of outputs is the same."
+    for first, second, switch in (
+        ("dog", "bites", None), ("dog", "old", "Two heads"), ("old", "dog", "Positions"),
+        ("bites", "old", "Positions"), ("old", "bites", "Causal mask"), ("dog", "man", "Scale"),
+    ):  # fmt: skip
+        if switch:
+            view.get_by_role("button", name=switch).press("Enter")
+            name = {"Positions": "positions", "Causal mask": "causal", "Scale": "scaled"}.get(switch)
+            if name:
+                setattr(expected, name, not getattr(expected, name))
+            else:
+                expected.heads = 2
+            on = view.get_by_role("button", name=switch).get_attribute("aria-pressed") == "true"
+            assert f"You turned “{switch}” {'on' if on else 'off'}. " in shows(view, expected)
+        before = expected.outputs[np.argsort(expected.order)]
+        view.get_by_role("button", name=f"Swap {first} and {second}").press("Enter")
+        order = expected.order
+        at = order.index(expected.words.index(first))
+        order[at], order[at + 1] = order[at + 1], order[at]
+        expected.order = order
+        moved = np.linalg.norm(expected.outputs[np.argsort(order)] - before, axis=1)
+        for one in (view, other):
+            said = shows(one, expected)
+            assert said.startswith(f"You swapped “{first}” and “{second}”. ")
+            assert (same in said) == (moved.max() < 1e-9)
+            if same not in said:
+                assert "The set of outputs has changed: " in said
+                assert f"{expected.words[moved.argmax()]}”, by {moved.max():.2f}. " in said
+            assert one.locator("svg path.bound").count() == len(order)
+    view.get_by_role("button", name="Start over").press("Enter")
+    assert shows(other, EXAMPLES["SelfAttention"]()).startswith("All of this was set at once. ")
+    assert other.locator("svg path.bound").count() == 0
+
+
+def test_an_arrow_is_moved_by_keyboard_and_buttons_as_far_as_its_plane_goes(views):
+    view, other = views("SelfAttention")
+    expected, line = EXAMPLES["SelfAttention"](), view.locator("[aria-live]")
+    view.get_by_role("button", name="man", exact=True).focus()
+    view.page.keyboard.press("ArrowUp")
+    arrows = expected.q
+    arrows[3] += [0, 0.1]
+    expected.q, expected.word = arrows, 3
+    assert shows(other, expected).startswith("You moved the query of “man” to (−1.50, −0.80). ")
+    view.get_by_label("Arrow:").select_option("value")
+    expected.kind = "v"
+    shows(other, expected)
+    view.get_by_role("button", name="left", exact=True).press("Enter")
+    view.page.keyboard.press("ArrowDown")
+    arrows = expected.v
+    arrows[3] += [-0.1, -0.1]
+    expected.v = arrows
+    shows(other, expected)
+    for _ in range(12):
+        view.page.keyboard.press("ArrowRight")
+    assert line.text_content() == "The value of “man” is at the edge, and goes no further: (2.00, −1.50)."
+    # Over a list, arrow keys choose from it
+    view.get_by_label("Arrow:").press("ArrowUp")
+    assert view.get_by_label("Arrow:").input_value() == "k"
+    press(handles(view)["temperature"], "ArrowRight", 2)
+    arrows[3] = [2, -1.5]
+    expected.v, expected.kind, expected.temperature = arrows, "k", 1.2
+    assert shows(other, expected).startswith("You raised the temperature to 1.20. ")
+
+
+@pytest.mark.parametrize(("width", "touch"), [(1280, False), (375, False), (375, True)])
+def test_an_arrow_is_dragged_by_its_tip_and_by_nothing_else(views, width, touch):
+    view, other = views("SelfAttention", width=width, has_touch=touch)
+    expected, page, canvas = EXAMPLES["SelfAttention"](), view.page, view.locator("svg")
+    canvas.scroll_into_view_if_needed()
+
+    def drag(start, end):
+        box = canvas.bounding_box()
+        scale = box["width"] / 360
+        places = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in (start, end)]
+        if touch:
+            screen = page.context.new_cdp_session(page)
+            for kind, (x, y) in zip(("touchStart", "touchMove"), places, strict=True):
+                screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+            screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        else:
+            page.mouse.move(*places[0])
+            page.mouse.down()
+            page.mouse.move(*places[1], steps=5)
+            page.mouse.up()
+
+    unit = 57 / 2.65
+    centre = np.array([123 + 57, 22 + 57])  # of the plane of keys
+    tip = centre + unit * np.array([1.6, 0.4])  # the key of the dog
+    drag(tip + [3, 2], centre + unit * np.array([-1, 1.5]))
+    arrows = expected.k
+    arrows[0] = [-1, -1.5]
+    expected.k, expected.kind = arrows, "k"
+    said = shows(other, expected)
+    assert said.startswith("You moved the key of “dog” to (−1.00, −1.50). ")
+    drag(centre + unit * np.array([2.4, 2.4]), centre)  # no tip is there
+    assert view.locator("[aria-live]").text_content() == said
+    drag(centre + unit * np.array([-1, 1.5]), (340, 290))  # out of its plane
+    assert "You moved the key of “dog” to (2.00, −2.00). " in other.locator("[aria-live]").text_content()
+
+
+def test_an_arrow_chosen_from_outside_is_shown(views):
+    found = views("SelfAttention")
+    found[0].page.get_by_label("SelfAttention kind", exact=True).fill("k")
+    for view in found:
+        assert view.get_by_label("Arrow:").input_value() == "k"
+        assert "The key of “dog” is (1.60, −0.40)" in view.locator("[aria-live]").text_content()
+
+
+def test_words_are_swapped_and_arrows_moved_within_one_frame(views):
+    view, _ = views("SelfAttention")
+    spent = view.evaluate(
+        """(view) => {
+          const line = view.querySelector("[aria-live]");
+          const keys = [...view.querySelectorAll("button")].filter((key) => "⇄←↑".includes(key.textContent));
+          const times = [...keys, ...keys].map((key) => {
+            const before = line.textContent;
+            const start = performance.now();
+            key.click();
+            return line.textContent === before ? Infinity : performance.now() - start;
+          });
+          return times.sort((a, b) => a - b)[times.length / 2];
+        }"""
+    )
+    assert spent < 16
 
 
 def test_pictures_are_calm_where_less_motion_is_asked_for(views):

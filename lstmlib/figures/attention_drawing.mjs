@@ -76,12 +76,13 @@ function arrow(canvas, from, to, { chosen, pale, ring = chosen }) {
 function label(canvas, { left, top, side, centre }, [x, y], text, chosen, labels) {
   const half = 2.8 * text.length;
   const up = y <= centre[1] ? -7 : 14;
+  const beside = y + up < top + 10 || y + up > top + side - 4 ? (half + 7) * Math.sign(centre[0] - x || 1) : 0;
   const at = {
-    x: Math.max(left + half + 2, Math.min(left + side - half - 2, x)),
-    y: Math.max(top + 10, Math.min(top + side - 4, y + up)),
+    x: Math.max(left + half + 2, Math.min(left + side - half - 2, x + beside)),
+    y: Math.max(top + 10, Math.min(top + side - 4, beside ? y + 4 : y + up)),
   };
   const meets = (other) => Math.abs(other.x - at.x) < other.half + half && Math.abs(other.y - at.y) < 9;
-  for (let tries = 0; tries < 4 && labels.some(meets); tries++) at.y += up < 0 && at.y > top + 20 ? -9 : 9;
+  for (let tries = 0; tries < 4 && labels.some(meets); tries++) at.y += up < 0 && at.y > top + 19 ? -9 : 9;
   labels.push({ ...at, half });
   const halo = "paint-order: stroke; stroke: var(--ground); stroke-width: 3px; stroke-linejoin: round; pointer-events: none";
   svg(canvas, "text", { ...at, class: chosen ? "small value" : "small", style: halo }, text);
