@@ -22,7 +22,7 @@ function render({ model, el }) {
   const sentence = controls(el, {
     role: "group", "aria-label": "The sentence: press a word to choose it, ⇄ to swap two; arrow keys move the arrow",
   });
-  const hand = controls(el, { role: "group", "aria-label": "Move the chosen arrow: arrow keys work here, too" });
+  const hand = controls(el, { role: "group", "aria-label": "Buttons that move the chosen arrow, as arrow keys do" });
   const canvas = drawing(el, 0);
   const switches = controls(el);
   const line = status(el);
@@ -103,7 +103,7 @@ export function compared(was, order, before, after, words) {
   const others = movedWords(before, after);
   if (!others.length) return `${did}Every word has the output that it had: the set of outputs is the same. `;
   const names = listed(others.map(({ word }) => `“${words[word]}”`));
-  const far = `most ${names.length > 1 ? `“${words[others[0].word]}”` : "it"}, by ${number(others[0].by)}`;
+  const far = `${others.length > 1 ? `most “${words[others[0].word]}”, ` : ""}by ${number(others[0].by)}`;
   const set = sameSet(before, after) ? "Words have traded outputs, but the set is the same: " : "The set of outputs has changed: ";
   return `${did}${set}another output for ${names}, ${far}. `;
 }
