@@ -30,7 +30,7 @@ export function draw(canvas, { words, q, k, v, order, word, kind, positions, cau
       const end = added ? toPicture(added[order.indexOf(n)], plane, limit) : tip;
       if (added) svg(canvas, "path", { d: `M${tip} L${end}`, class: "flow", "stroke-dasharray": "2 2" });
       if (added) svg(canvas, "circle", { cx: end[0], cy: end[1], r: 2, class: "ring" });
-      const grip = { cx: tip[0], cy: tip[1], r: 14, fill: "transparent", style: "cursor: grab; touch-action: none" };
+      const grip = { cx: tip[0], cy: tip[1], r: 14, fill: "transparent", style: "cursor: grab" };
       label(canvas, plane, end, words[n], chosen, labels);
       svg(canvas, "circle", grip);
     }

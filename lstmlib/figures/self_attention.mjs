@@ -135,6 +135,11 @@ function dragged(canvas, read, moving) {
     const box = canvas.getBoundingClientRect();
     return [(event.clientX - box.left) * (360 / box.width), (event.clientY - box.top) * (360 / box.width)];
   };
+  // A finger on a tip moves the arrow; anywhere else it moves the page.
+  const stay = (event) => {
+    if (event.touches.length === 1 && nearestTip(place(event.touches[0]), read())) event.preventDefault();
+  };
+  canvas.addEventListener("touchstart", stay, { passive: false });
   canvas.addEventListener("pointerdown", (event) => {
     if (held || event.button !== 0) return;
     const tip = nearestTip(place(event), read());
