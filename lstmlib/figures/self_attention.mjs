@@ -13,8 +13,9 @@ const pair = ([across, up]) => `(${number(across)}, ${number(up)})`;
 const listed = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
 
 function render({ model, el }) {
-  const [words, kinds, limit, atPlace, initial] =
-    ["words", "kinds", "limit", "at_place", "initial"].map((name) => model.get(name));
+  const [words, limit, atPlace, initial] =
+    ["words", "limit", "at_place", "initial"].map((name) => model.get(name));
+  const kinds = Object.fromEntries(model.get("kinds"));
   const names = Object.keys(initial);
   const now = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const look = (values) => byWord(selfAttention(values, atPlace).outputs, values.order);
@@ -46,7 +47,7 @@ function render({ model, el }) {
     if (place) swaps.push(button(sentence, "⇄", () => set(model, { order: swapped(model.get("order"), place - 1) })));
     keys.push(button(sentence, "", () => set(model, { word: model.get("order")[place] })));
   });
-  choice(hand, "Arrow:", model, "kind", Object.entries(kinds));
+  choice(hand, "Arrow:", model, "kind", model.get("kinds"));
   const move = ([across, up], word = model.get("word")) => {
     const { kind, [kind]: arrows } = now();
     const from = arrows[word];

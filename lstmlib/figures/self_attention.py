@@ -34,7 +34,7 @@ SENTENCE: dict[str, tuple[tuple[float, float], ...]] = {
 class _SelfAttentionCanvas(Canvas):
     _esm = module_source("self_attention")
     words: Any = traitlets.List().tag(sync=True)
-    kinds: Any = traitlets.Dict(KINDS).tag(sync=True)
+    kinds: Any = traitlets.List([list(pair) for pair in KINDS.items()]).tag(sync=True)
     limit = traitlets.Float(LIMIT).tag(sync=True)
     at_place: Any = traitlets.List().tag(sync=True)
     q: Any = traitlets.List().tag(sync=True)
