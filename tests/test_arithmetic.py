@@ -27,6 +27,7 @@ from lstmlib.figures import (
     GradientByLag,
     PenReader,
     PenWriter,
+    RecallReader,
     SelfAttention,
     ThreeSwitches,
     Threshold,

@@ -13,6 +13,7 @@ from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.moving_digit import MovingDigit
 from lstmlib.figures.pen_reader import PenReader
 from lstmlib.figures.pen_writer import PenWriter
+from lstmlib.figures.recall_reader import RecallReader
 from lstmlib.figures.self_attention import SelfAttention
 from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.story_reader import StoryReader
@@ -32,6 +33,7 @@ __all__ = [
     "MovingDigit",
     "PenReader",
     "PenWriter",
+    "RecallReader",
     "SelfAttention",
     "SpokenNumber",
     "StoryReader",
