@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -38,6 +39,7 @@ from lstmlib.figures.four_parts import MOST_NOTES, read_chord
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
+from lstmlib.figures.recall_reader import _names
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.figures.trainer import CELLS, LIMITS, Trainer
@@ -69,6 +71,7 @@ STORIES = "story_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
 CHORDS, PARTS = "parts_arithmetic", "four_parts"
 SENTENCE, PLANES, BY_HAND = "attention_arithmetic", "attention_planes", "self_attention"
+RECALL, TYPED = "recall_arithmetic", "recall_text"
 TRAINER, TASKS, WORKER, RACE = "trainer_arithmetic", "trainer_tasks", "trainer_worker", "trainer"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
@@ -383,6 +386,72 @@ def test_the_same_outputs_in_another_order_are_the_same_set(javascript):
     assert [[one["word"] for one in moved] for _, moved in found] == [[0, 2], [1], [], [1]]
     assert found[0][1][0]["by"] == pytest.approx(np.sqrt(2), abs=1e-15)
     assert found[3][1][0]["by"] == pytest.approx(0.01, abs=1e-12)
+
+
+def test_a_sequence_is_recalled_in_javascript_as_in_lstmlib(javascript):
+    texts = ["a0 a", "p15 b3 p", "c7 k0 a3 f12 a", "d1 e1 f1 g2 g"]
+    rng, figures = np.random.default_rng(0), []
+    state = {name: np.shape(array) for name, array in gallery.recall_reader()._weights.items()}
+    for text in texts * 5:
+        weights = {_names()[name]: rng.normal(0, 1, shape) for name, shape in state.items()}
+        figures.append(RecallReader(weights, text))
+    nested = [
+        [name.split("."), array.tolist()] for figure in figures for name, array in figure._weights.items()
+    ]
+    found = javascript(
+        RECALL,
+        """({ recall }, { all, each, symbols }) => symbols.map((sequence, k) => {
+          const network = {};
+          for (const [path, array] of all.slice(each * k, each * (k + 1)))
+            path.slice(0, -1).reduce((at, key) => (at[key] ??= {}), network)[path.at(-1)] = array;
+          return recall(sequence, network, 2);
+        })""",
+        {"all": nested, "each": len(state), "symbols": [figure.symbols for figure in figures]},
+    )
+    for figure, one in zip(figures, found, strict=True):
+        np.testing.assert_allclose(one["probabilities"], figure.probabilities, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(one["looks"], figure.looks, rtol=0, atol=1e-12)
+
+
+def test_the_error_function_in_javascript_is_python_s(javascript):
+    x = [0, 1e-300, -1e-9, 0.5, -1.7, 3, 5.99, -6, 6.01, 40, *np.random.default_rng(0).uniform(-7, 7, 300)]
+    found = javascript(RECALL, "({ erf }, x) => x.map(erf)", x)
+    np.testing.assert_allclose(found, [math.erf(one) for one in x], rtol=1e-14, atol=1e-15)
+
+
+def test_a_typed_sequence_is_read_or_met_with_a_sentence(javascript):
+    good = {"a0 a": [0, 16, 0], "C7, K0; a3 f12 K": [2, 23, 10, 16, 0, 19, 5, 28, 10], "b03b": [1, 19, 1]}
+    bad = {
+        "": "There is nothing in it. Type 1 to 4 pairs of a key, a to p, and a value, 0 to 15, and",
+        " ,; ": "There is nothing in it.",
+        "a": "A sequence has 1 to 4 pairs here, and this one has 0.",
+        "a1": "It ends with a value, and asks for nothing. Type a key after it.",
+        "a1 b": "The key b has no value in this sequence, so there is no right answer.",
+        "a16 a": "A value is a number from 0 to 15, and 16 is not.",
+        "a1 a2 a": "The key a has two values.",
+        "q1 q": "“q” is no key: the keys are the letters a to p.",
+        "1a a": "“1” stands where a key is expected. Type 1 to 4 pairs",
+        "a b1 a": "“b” stands where a value is expected.",
+        "a1 b2 c3 d4 e5 a": "A sequence has 1 to 4 pairs here, and this one has 5.",
+        "a-1 a": "“-” is no key",
+        "a1 a\N{DOG FACE}": "“\N{DOG FACE}” is no key",
+        "é1 é": "“é” is no key",
+        "a1 b2 " * 1700 + "a": "A sequence has 1 to 4 pairs here, and this one has 3400.",
+        "a" + "9" * 10_000: f"A value is a number from 0 to 15, and {'9' * 20} is not.",
+    }
+    found = javascript(
+        TYPED,
+        """({ readSequence }, texts) =>
+          texts.map((text) => readSequence(text, { keys: 16, values: 16, most: 4 }))""",
+        [*good, *bad],
+    )
+    figure = gallery.recall_reader()
+    for one, (text, symbols) in zip(found, good.items(), strict=False):
+        figure.text = text
+        assert one["symbols"] == figure.symbols == symbols
+        assert one["right"] == figure.right == symbols[one["at"]] - 16
+    for one, message in zip(found[len(good) :], bad.values(), strict=True):
+        assert one.startswith(message)
 
 
 def test_what_a_swap_did_to_the_outputs_is_said_in_a_sentence():

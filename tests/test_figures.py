@@ -41,6 +41,7 @@ from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.moving_digit import Telling
 from lstmlib.figures.pen_writer import Written, chance_from
+from lstmlib.figures.recall_reader import _names
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
@@ -1798,6 +1799,117 @@ def test_what_a_sentence_cannot_show_is_named_and_nothing_changes(name, value, m
     with pytest.raises(ValueError, match=re.escape(message)):
         setattr(figure, name, value)
     assert figure.children[0].get_state() == state
+
+
+class ABlock(torch.nn.Module):
+    """A block of the page on self-attention."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.look = torch.nn.MultiheadAttention(d, 2, batch_first=True)
+        hidden = torch.nn.Linear(d, 4 * d), torch.nn.GELU(), torch.nn.Linear(4 * d, d)
+        self.think = torch.nn.Sequential(*hidden)
+        self.norms = torch.nn.ModuleList([torch.nn.LayerNorm(d), torch.nn.LayerNorm(d)])
+
+    def forward(self, x):
+        y = self.norms[0](x)
+        future = torch.ones(x.shape[1], x.shape[1]).triu(1).bool()
+        found, self.weights = self.look(y, y, y, attn_mask=future)
+        x = x + found
+        return x + self.think(self.norms[1](x))
+
+
+class ATransformer(torch.nn.Module):
+    """The page's network that recalls, untrained and loud."""
+
+    def __init__(self, d=32):
+        super().__init__()
+        self.embed, self.read = torch.nn.Embedding(32, d), torch.nn.Linear(d, 16)
+        self.blocks = torch.nn.Sequential(ABlock(d), ABlock(d))
+        with torch.no_grad():
+            for weight in self.parameters():
+                weight += 0.2 * torch.randn(weight.shape)
+
+    def forward(self, symbols):
+        d = self.embed.embedding_dim
+        angle = torch.arange(len(symbols))[:, None] * 10000 ** (-torch.arange(0, d, 2).double() / d)
+        x = self.embed(torch.tensor(symbols)) + torch.hstack([angle.sin(), angle.cos()])
+        scores = self.read(self.blocks(x[None]))[0, -1]
+        looks = torch.cat([block.weights for block in self.blocks])
+        return scores.softmax(0).detach().numpy(), looks.detach().numpy()
+
+
+SEQUENCES = ["a0 a", "p15 b3 p", "c7 k0 a3 f12 a", "C7, K0; a3 f12 K", "c7k0a03f12f", " d1 e1 f1 g2 g "]
+
+
+def test_a_sequence_is_recalled_as_its_torch_model_recalls_it():
+    torch.manual_seed(0)
+    said = set()
+    for d in (4, 32, 32, 32):
+        model = ATransformer(d)
+        figure = RecallReader(model.state_dict())
+        model = model.double()
+        for figure.text in SEQUENCES:
+            probabilities, looks = model(figure.symbols)
+            np.testing.assert_allclose(figure.probabilities, probabilities, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(figure.looks, looks, rtol=0, atol=1e-12)
+            said.add(probabilities.argmax())
+    assert len(said) > 3
+
+
+def test_what_is_right_is_the_value_of_the_key_asked_for():
+    figure = gallery.recall_reader()
+    found = []
+    for figure.text in SEQUENCES:
+        found.append(figure.right)
+    assert found == [0, 15, 3, 0, 12, 2]
+    assert figure.symbols == [3, 17, 4, 17, 5, 17, 6, 18, 6]
+
+
+def test_the_weights_of_a_transformer_travel_compressed_and_whole():
+    model = ATransformer()
+    canvas = RecallReader(model.state_dict()).children[0]
+    assert len(canvas.data) < 120 * 1000
+    found = unpacked(canvas)
+    assert sum(array.size for array in found.values()) == sum(p.numel() for p in model.parameters())
+    np.testing.assert_array_equal(found["blocks.1.into.W"], model.blocks[1].look.in_proj_weight.detach())
+    np.testing.assert_array_equal(found["blocks.0.second.shift"], model.blocks[0].norms[1].bias.detach())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embed.weight": np.ones((31, 4))}, "embed.weight must have shape (32, D) with D a multiple of 4"),
+        ({"embed.weight": np.ones((32, 6))}, "embed.weight must have shape (32, D) with D a multiple of 4"),
+        ({"read.bias": np.ones(15)}, "read.bias must have shape (16,), got (15,)"),
+        (
+            {"blocks.1.look.in_proj_weight": np.ones((4, 4))},
+            "blocks.1.look.in_proj_weight must have shape (12, 4), got (4, 4)",
+        ),
+        ({"blocks.0.think.2.weight": np.ones((3, 4))}, "blocks.0.think.2.weight must have shape (4, 3)"),
+    ],
+)
+def test_a_transformer_of_other_shapes_is_named(changes, message):
+    state = unpacked(gallery.recall_reader().children[0])
+    names = _names()
+    weights = {names[ours]: array for ours, array in state.items()}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RecallReader(weights | changes)
+    with pytest.raises(ValueError, match=re.escape("missing: embed.weight, read.weight")):
+        RecallReader({})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "a1", "a1 b", "a16 a", "a1 a2 a", "q1 q", "1a a", "a b1 a", "a1 b2 c3 d4 e5 a", "a1 a a",
+     "a-1 a", "a1 a\N{DOG FACE}", "é1 é", 7, None, "a1 " * 4000],
+)  # fmt: skip
+def test_what_is_no_sequence_to_recall_from_is_named_and_nothing_changes(text):
+    figure = gallery.recall_reader()
+    message = "text must hold 1 to 4 pairs of a key, a to p, each once, and a value, 0 to 15, and then one of"
+    with pytest.raises(ValueError, match=message):
+        figure.text = text
+    assert figure.text == "c7 k0 a3 f12 a"
 
 
 def test_a_trainer_says_its_settings_as_an_address():

@@ -46,6 +46,7 @@ for figure, name, Control, options in [
     ("TuneWriter", "key", Text, {}),
     ("FourParts", "opening", Text, {}),
     ("SelfAttention", "kind", Text, {}),
+    ("RecallReader", "text", Text, {}),
     ("Trainer", "task", Text, {}),
 ]:
     canvas = made[figure].children[0]
@@ -61,6 +62,7 @@ TYPED = {
     "Threshold": ("1.5", "0.5"),
     "Counters": ("aab", "a20b3", "ab"),
     "PenWriter": ("ba", "bab"),
+    "RecallReader": ("a1 b2 a", "a1 b2 b", "p15 p"),
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
@@ -892,6 +894,71 @@ def test_words_are_swapped_and_arrows_moved_within_one_frame(views):
         }"""
     )
     assert spent < 16
+
+
+def recalls(view, expected):
+    """Whether line and maps of a view show what `lstmlib` makes of the sequence."""
+    line, end, at = view.locator("[aria-live]").text_content(), len(expected.symbols) - 1, 0
+    names = [chr(97 + s) if s < 16 else str(s - 16) for s in expected.symbols]
+    at = 2 * expected.symbols[:end:2].index(expected.symbols[-1]) + 1
+    second, said = expected.probabilities.argsort()[-2:]
+    p, (first, last) = expected.probabilities, expected.looks
+    assert f"Asked for {names[-1]}, the network says {said}, with a probability of {p[said]:.2f}; " in line
+    right = "" if said == expected.right else f", and has {p[expected.right]:.2f}"
+    assert f"{expected.right} is right{right}. Next comes {second}, with {p[second]:.2f}. " in line
+    assert f"the value {names[at]} looks at its own key with {100 * first[at, at - 1]:.0f} % of its" in line
+    most = last[-1].argmax()
+    assert (
+        f"at its value with {100 * last[-1, at]:.0f} %, and most at place {most + 1}, {names[most]}, " in line
+    )
+    cells = [text for text in view.locator("svg text.small:not(.end)").all_text_contents()]
+    drawn = []
+    for look in expected.looks:
+        for t, name in enumerate(names):
+            drawn += [name, *(f"{100 * weight:.0f}" for weight in look[t, : t + 1] if weight >= 0.05)]
+    assert cells == drawn
+    return line
+
+
+def test_typed_pairs_are_recalled_as_lstmlib_recalls_them(views):
+    view, other = views("RecallReader")
+    expected, field = EXAMPLES["RecallReader"](), view.get_by_label("Pairs, and a key to ask for:")
+    assert "The network was trained" not in recalls(view, expected)
+    for text, tail in (
+        ("c7 k0 a3 f12 f", ""),
+        ("A1, B2; b", " The network was trained on 4 pairs, and here are 2."),
+        ("p15 p", " The network was trained on 4 pairs, and here is 1."),
+    ):
+        field.fill(text)
+        expected.text = text
+        for one in (view, other):
+            assert recalls(one, expected).endswith(tail)
+            assert one.get_by_label("Pairs, and a key to ask for:").input_value() == text
+    view.page.get_by_label("RecallReader text", exact=True).fill("b3 a4 b")
+    expected.text = "b3 a4 b"
+    for one in (view, other):
+        recalls(one, expected)
+
+
+def test_what_is_no_sequence_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("RecallReader")
+    line, field = view.locator("[aria-live]"), view.get_by_label("Pairs, and a key to ask for:")
+    kept = view.locator("svg").inner_html()
+    for text, message in (
+        ("", "There is nothing in it."),
+        ("a1 b", "The key b has no value in this sequence"),
+        ("\N{DOG FACE}", "“\N{DOG FACE}” is no key"),
+        ("x" * 10_000, "“x” is no key"),
+        ("a99 a", "A value is a number from 0 to 15, and 99 is not."),
+    ):
+        field.fill(text)
+        assert line.text_content().startswith(message)
+        assert line.text_content().endswith("The figure still shows c7 k0 a3 f12 a.")
+        assert field.get_attribute("aria-invalid") == "true"
+        assert view.locator("svg").inner_html() == kept
+    field.fill("c7 c")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "Asked for c" in line.text_content()
 
 
 def test_pictures_are_calm_where_less_motion_is_asked_for(views):
