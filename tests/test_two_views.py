@@ -62,7 +62,7 @@ TYPED = {
     "Threshold": ("1.5", "0.5"),
     "Counters": ("aab", "a20b3", "ab"),
     "PenWriter": ("ba", "bab"),
-    "RecallReader": ("a1 b2 a", "a1 b2 b", "p15 p"),
+    "RecallReader": ("a1 b2 a", "a1 b2 b", "p15 p", "a1 b2 c3 a", "c7 d8 d"),
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
@@ -934,10 +934,18 @@ def test_typed_pairs_are_recalled_as_lstmlib_recalls_them(views):
         for one in (view, other):
             assert recalls(one, expected).endswith(tail)
             assert one.get_by_label("Pairs, and a key to ask for:").input_value() == text
-    view.page.get_by_label("RecallReader text", exact=True).fill("b3 a4 b")
+    view.page.get_by_label("RecallReader text", exact=True).fill("b3 a4 B ")
     expected.text = "b3 a4 b"
     for one in (view, other):
         recalls(one, expected)
+        assert one.get_by_role("button").all_text_contents() == ["b", "a"]
+    for key in "aab":  # asked for twice nothing changes
+        view.get_by_role("button", name=key).press("Enter")
+        expected.text = f"b3 a4 {key}"
+        for one in (view, other):
+            recalls(one, expected)
+            assert one.get_by_label("Pairs, and a key to ask for:").input_value() == expected.text
+            assert one.get_by_role("button", name=key).get_attribute("aria-pressed") == "true"
 
 
 def test_what_is_no_sequence_gets_a_sentence_and_loses_nothing(views):

@@ -1,7 +1,7 @@
 // A trained Transformer in the page: type pairs of a key and a value, and see where its two blocks look.
 
 import { unpack } from "./arrays.mjs";
-import { controls, drawing, field, number, onChange, status, svg } from "./drawing.mjs";
+import { button, controls, drawing, html, field, number, onChange, set, status, svg } from "./drawing.mjs";
 import { recall } from "./recall_arithmetic.mjs";
 import { letterOf, readSequence } from "./recall_text.mjs";
 
@@ -12,6 +12,7 @@ async function render({ model, el }) {
   const network = await unpack(model.get("data"), model.get("places"));
   const settings = model.get("settings");
   const row = controls(el);
+  const asks = controls(el, { role: "group", "aria-label": "Ask for another key of these pairs" });
   const canvas = drawing(el, 220);
   const line = status(el);
   const named = (symbol) => (symbol < settings.keys ? letterOf(symbol) : String(symbol - settings.keys));
@@ -20,6 +21,11 @@ async function render({ model, el }) {
     const asked = readSequence(model.get("text"), settings);
     const { looks, probabilities } = recall(asked.symbols, network, settings.heads);
     draw(canvas, asked.symbols.map(named), looks);
+    keys.forEach((key, n) => {
+      key.hidden = 2 * n >= asked.symbols.length - 1;
+      key.textContent = key.hidden ? "" : named(asked.symbols[2 * n]);
+      key.setAttribute("aria-pressed", asked.symbols[2 * n] === asked.symbols.at(-1));
+    });
     line.textContent = happened + report(asked, looks, probabilities, named, settings);
   };
   const typed = (text) => {
@@ -27,6 +33,9 @@ async function render({ model, el }) {
     return typeof found === "string" ? found : { text };
   };
   field(row, "Pairs, and a key to ask for:", model, "text", line, typed, { size: 22, spellcheck: false, autocapitalize: "none" });
+  html(asks, "span", {}, "Ask for");
+  const keys = Array.from({ length: settings.most }, (_, n) =>
+    button(asks, "", () => set(model, { text: model.get("text").replace(/[a-z][\s,;]*$/i, keys[n].textContent) })));
   onChange(model, ["text"], () => show(""));
   show("");
 }
