@@ -13,7 +13,7 @@ async function render({ model, el }) {
   const settings = model.get("settings");
   const row = controls(el);
   const asks = controls(el, { role: "group", "aria-label": "Ask for another key of these pairs" });
-  const canvas = drawing(el, 220);
+  const canvas = drawing(el, 200);
   const line = status(el);
   const named = (symbol) => (symbol < settings.keys ? letterOf(symbol) : String(symbol - settings.keys));
 
@@ -52,8 +52,8 @@ function report({ symbols, right, at }, looks, probabilities, named, { trained }
     `Asked for ${named(symbols[end])}, the network says ${said}, with a probability of ${number(probabilities[said])}; ` +
     `${right} is right${said === right ? "" : ", and has " + number(probabilities[right])}. Next comes ${second}, with ` +
     `${number(probabilities[second])}. In block 1 the value ${named(symbols[at])} looks at its own key with ` +
-    `${share(0, at, at - 1)} of its weight. In block 2 the key asked for looks at its value with ${share(1, end, at)}, and ` +
-    `most at place ${most + 1}, ${named(symbols[most])}, with ${share(1, end, most)}.` +
+    `${share(0, at, at - 1)} of its weight. In block 2 the key asked for looks at its value with ${share(1, end, at)}, ` +
+    `${most === at ? "more than anywhere else" : `and most at place ${most + 1}, ${named(symbols[most])}, with ${share(1, end, most)}`}.` +
     (pairs === trained ? "" : ` The network was trained on ${trained} pairs, and here ${pairs === 1 ? "is 1" : `are ${pairs}`}.`)
   );
 }

@@ -23,6 +23,7 @@ function render({ model, el }) {
   const sentence = controls(el, {
     role: "group", "aria-label": "The sentence: press a word to choose it, ⇄ to swap two; arrow keys move the arrow",
   });
+  sentence.style.gap = "0.25rem"; // four words and their swaps fit on a phone
   const hand = controls(el, { role: "group", "aria-label": "Buttons that move the chosen arrow, as arrow keys do" });
   const canvas = drawing(el, 0);
   const switches = controls(el);
