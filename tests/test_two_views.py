@@ -908,9 +908,9 @@ def recalls(view, expected):
     assert f"{expected.right} is right{right}. Next comes {second}, with {p[second]:.2f}. " in line
     assert f"the value {names[at]} looks at its own key with {100 * first[at, at - 1]:.0f} % of its" in line
     most = last[-1].argmax()
-    assert (
-        f"at its value with {100 * last[-1, at]:.0f} %, and most at place {most + 1}, {names[most]}, " in line
-    )
+    where = f"and most at place {most + 1}, {names[most]}, with {100 * last[-1, most]:.0f} %."
+    there = "more than anywhere else." if most == at else where
+    assert f"at its value with {100 * last[-1, at]:.0f} %, {there}" in line
     cells = [text for text in view.locator("svg text.small:not(.end)").all_text_contents()]
     drawn = []
     for look in expected.looks:
