@@ -5,6 +5,7 @@ after each budget of updates, and on what machine. A run that stands in the tabl
 """
 
 import argparse
+import ast
 import contextlib
 import csv
 import io
@@ -34,6 +35,23 @@ def definitions(page: str, cell: str) -> dict[str, Any]:
                 return names
             exec(source, names)
     raise ValueError(f"{notebook.name} has no cell named {cell}")
+
+
+def defined(page: str, cell: str) -> set[str]:
+    """The names that `definitions` would hold, read and not executed."""
+    names: set[str] = set()
+    for name, source in code(ROOT / f"chapters/{page}.ipynb"):
+        if name == cell:
+            return names
+        for statement in ast.parse(source).body:
+            if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                names.add(statement.name)
+            else:
+                parts = ast.walk(statement)
+                names |= {
+                    one.id for one in parts if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+                }
+    raise ValueError(f"{page} has no cell named {cell}")
 
 
 def machine() -> dict[str, str]:

@@ -36,6 +36,17 @@ def alignment():
     return figures.Alignment(models, 421)
 
 
+def code_reader(**options):
+    rng = np.random.default_rng(0)
+    layer, fresh = (LSTM(96, SIZE, rng=rng) for _ in range(2))
+    for name, spread in (("W_x", 1.5), ("W_h", 1.0)):
+        layer.params[name] = rng.normal(0, spread, layer.params[name].shape)
+    readout = Readout(SIZE, 96, rng=rng)
+    readout.params["W"] *= 6
+    arguments = {"layer": layer, "readout": readout, "fresh": fresh, "text": "f(a, [b])\nx = 'y'\n"}
+    return figures.CodeReader(**arguments | options)
+
+
 def counters():
     rng = np.random.default_rng(0)
     return figures.Counters(
@@ -82,6 +93,28 @@ def pen_writer():
     weights = torch_lstm("lstm", 29, rng)
     weights |= {"read.weight": rng.normal(0, 0.5, (13, SIZE)), "read.bias": np.full(13, -1.0)}
     return figures.PenWriter(weights, "abc")
+
+
+def picture_reader(**options):
+    """Pages of noise, and a network that has learned nothing, but looks about."""
+    rng = np.random.default_rng(45)
+    C, D, H, A, E = 3, 5, SIZE, 6, 2
+    shapes = {"see.0.weight": (C, 1, 3, 3), "see.0.bias": C, "see.3.weight": (D, C, 3, 3), "see.3.bias": D}
+    shapes |= {"place": (36, D), "start.weight": (H, D), "start.bias": H, "embed.weight": (13, E)}
+    shapes |= {"cell.weight_ih": (4 * H, E + D), "cell.weight_hh": (4 * H, H)}
+    shapes |= {"cell.bias_ih": 4 * H, "cell.bias_hh": 4 * H, "read.weight": (13, H + D), "read.bias": 13}
+    shapes |= {"W_q.weight": (A, H), "W_k.weight": (A, D), "v.weight": (1, A)}
+    weights = {name: rng.normal(0, 0.7, shape) for name, shape in shapes.items()}
+    for name, factor in {"embed": 5, "cell.weight_hh": 6, "v": 2, "read": 4, "W_q": 3}.items():
+        weights[name if "_hh" in name else f"{name}.weight"] *= factor
+    weights["read.bias"][10:] = -20, 4, -20  # neither the start nor a filler
+    scans = rng.integers(17, size=(10, 8, 8)) / 16
+    pages = {"one": np.zeros((24, 24)), "three": np.zeros((24, 24))}
+    pages["one"][8:16, 16:] = scans[7, ::-1]
+    for k in range(3):
+        pages["three"][8 * k : 8 * k + 8, 8 * k : 8 * k + 8] = scans[k, ::-1]
+    pictures = {"one": (pages["one"], [7]), "three": (pages["three"], [0, 1, 2])}
+    return figures.PictureReader(**{"weights": weights, "scans": scans, "pictures": pictures} | options)
 
 
 def recall_reader(**options):
@@ -172,6 +205,7 @@ def four_parts():
 
 EXAMPLES = {
     "Alignment": alignment,
+    "CodeReader": code_reader,
     "Counters": counters,
     "FourParts": four_parts,
     "Gate": figures.Gate,
@@ -180,6 +214,7 @@ EXAMPLES = {
     "MovingDigit": moving_digit,
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
+    "PictureReader": picture_reader,
     "RecallReader": recall_reader,
     "SelfAttention": figures.SelfAttention,
     "SpokenNumber": spoken_number,

@@ -13,7 +13,7 @@ import gallery
 import numpy as np
 import pytest
 from conftest import assert_mean, unpacked
-from gallery import moving_digit
+from gallery import moving_digit, picture_reader
 
 from lstmlib.activations import sigmoid, softmax
 from lstmlib.attention import AdditiveAttention, DotAttention
@@ -23,6 +23,7 @@ from lstmlib.counting_languages import counted, legal_next
 from lstmlib.ctc import ctc_loss, greedy_decode
 from lstmlib.figures import (
     Alignment,
+    CodeReader,
     Counters,
     FourParts,
     GradientByLag,
@@ -39,6 +40,7 @@ from lstmlib.figures.four_parts import MOST_NOTES, read_chord
 from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
+from lstmlib.figures.picture_reader import LONGEST, TOOLS, _convolve, _describe, _regions
 from lstmlib.figures.recall_reader import _names
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
@@ -68,6 +70,7 @@ COUNTERS = "counters_arithmetic"
 READER, PEN = "reader_arithmetic", "pen_reader"
 WRITER = "writer_arithmetic"
 STORIES = "story_arithmetic"
+CODE = "code_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
 CHORDS, PARTS = "parts_arithmetic", "four_parts"
 SENTENCE, PLANES, BY_HAND = "attention_arithmetic", "attention_planes", "self_attention"
@@ -1004,6 +1007,82 @@ def test_the_weights_of_a_composer_travel_as_they_are():
     np.testing.assert_array_equal(found["readout.W"], weights["read.weight"].astype(np.float32))
 
 
+# Reads a text, as it grows and changes; then what a figure shows of it.
+READ_CODE = """(m, { lstm, readout, fresh, alphabet, texts, typed, unit, temperature, seed, count }) => {
+  const whole = { lstm, readout };
+  const [trained, untrained] = [m.reading(whole), m.reading({ lstm: fresh })];
+  const all = (one) => { while (one.left()) one.readOne(); };
+  let numbers;
+  for (const text of texts) {
+    numbers = m.numbersOf([...text], alphabet);
+    for (const one of [trained, untrained]) { one.turnTo(numbers); all(one); }
+  }
+  const level = m.meanOutput(trained, typed, unit);
+  const network = m.heldStill(whole, unit, level);
+  const held = m.reading(network);
+  held.turnTo(numbers);
+  all(held);
+  const gates = numbers.map((number, t) => m.gatesOf(number, trained.states[t], lstm, unit));
+  const written = [[trained, whole], [held, network]].map(([{ states }, one]) =>
+    m.writeOn(states.at(-1), one, { temperature, chance: m.chanceFrom(seed * 500), count }));
+  return {
+    gates, level, written, nats: trained.nats, held: held.nats, mean: m.meanNats(trained, typed),
+    c: [trained, untrained].map(({ states }) => states.slice(1).map((state) => state.c[unit])),
+    next: [m.nextOf(trained.states.at(-1), readout), m.nextOf(held.states.at(-1), network.readout)],
+  };
+}"""
+
+
+def assert_reads_as_in_python(javascript, figure, texts, atol):
+    """What the page makes of a text is what the figure says in Python, of the same rounded weights."""
+    canvas = figure.children[0]
+    given = {"lstm": figure._layer, "readout": figure._readout, "fresh": figure._fresh}
+    given = {name: {k: a.tolist() for k, a in made.params.items()} for name, made in given.items()}
+    figure.text = texts[-1]
+    settings = {"unit": figure.unit, "temperature": figure.temperature, "seed": figure.seed, "count": 60}
+    texts = {"texts": texts, "typed": len(texts[-1]), "alphabet": canvas.alphabet}
+    found = javascript("code_reader", READ_CODE, given | settings | texts)
+    expected = figure.reading
+    for name in "ifgo":
+        np.testing.assert_allclose(
+            [gates[name] for gates in found["gates"]], getattr(expected, name), rtol=0, atol=atol
+        )
+    np.testing.assert_allclose(found["c"], [expected.c, expected.untrained], rtol=0, atol=atol)
+    assert found["level"] == pytest.approx(expected.level, abs=atol)
+    for name in ("nats", "held"):
+        values = np.array(found[name], float)  # None is NaN
+        np.testing.assert_allclose(values, getattr(expected, name), rtol=0, atol=atol)
+    if len(figure.text) > 1:
+        assert found["mean"] == pytest.approx(np.nanmean(expected.nats), abs=atol)
+    for still, numbers, p in zip((False, True), found["written"], found["next"], strict=True):
+        canvas.written = ""
+        figure.still, figure.place = still, len(figure.text) - 1
+        np.testing.assert_allclose(p, figure.expected, rtol=0, atol=atol)
+        figure.write_on(60)
+        assert "".join(canvas.alphabet[number] for number in numbers) == figure.written
+    figure.still, canvas.written = False, ""
+
+
+def test_a_text_is_read_and_continued_in_javascript_as_the_figure_does_in_python(javascript):
+    rng = np.random.default_rng(6)
+    layer, fresh = (LSTM(7, 9, rng=rng) for _ in range(2))
+    for params in (layer.params, fresh.params):
+        params |= {name: rng.normal(0, 1, array.shape) for name, array in params.items()}
+    readout = Readout(9, 7, rng=rng)
+    readout.params["b"] += rng.normal(0, 1, 7)
+    figure = CodeReader(layer, readout, fresh, "abc (\n)", seed=9)
+    for unit, texts in enumerate(
+        (
+            ["a"],
+            ["ab(c)", "ab(c)\n", "ab(b)\n", "ab"],
+            ["b" * 50 + "ca", "b" * 50 + "cab(", "c" + "b" * 50],
+            ["aé(😀)", "aé(c)", "(a😀b)é\nc"],
+        )
+    ):
+        figure.unit, figure.temperature = 2 * unit, (0.2, 0.7, 1.0, 1.5)[unit]
+        assert_reads_as_in_python(javascript, figure, texts, 1e-12)
+
+
 def a_part_writer(rng, H=16):
     """Weights of a size that training gives, under the names of PyTorch."""
     shapes = {
@@ -1230,6 +1309,121 @@ def test_sentences_and_legs_in_javascript_are_those_of_lstmlib(javascript):
     for one, legs in zip(moves, found["legs"], strict=True):
         assert tuple(list(DIRECTIONS)[leg["way"]] for leg in legs) == directions_of(walk((0, 0), one))
         assert sum(leg["pixels"] for leg in legs) == sum(move >= 0 for move in one)
+
+
+PICTURE, PICTURES = "picture_arithmetic", "picture_reader"
+# What the weights are called in the page, from the names of `_arrays`
+TREE = """const tree = (weights) => {
+  const all = {};
+  for (const [name, array] of Object.entries(weights)) {
+    const path = name.split(".");
+    path.slice(0, -1).reduce((at, key) => (at[key] ??= {}), all)[path.at(-1)] = array;
+  }
+  return all;
+};"""
+
+
+def test_a_reader_of_pictures_in_javascript_computes_what_lstmlib_does(javascript):
+    """With random weights, of which none is a float32."""
+    rng, figure = np.random.default_rng(0), picture_reader()
+    weights = {name: array + 0.1 * rng.normal(size=array.shape) for name, array in figure._weights.items()}
+    settings = figure.children[0].settings
+    images, regions = rng.uniform(-1, 1, (3, 6, 6)), rng.normal(0, 1, (36, 5))
+    filters, bias = rng.normal(0, 1, (4, 27)), rng.normal(0, 1, 4)
+    cells = [rng.integers(-1, 14, 9).tolist() for _ in range(6)]
+    hidden = [sorted(rng.choice(9, k, replace=False).tolist()) for k in (0, 1, 2, 4, 7, 8)]
+    found = javascript(
+        PICTURE,
+        """({ convolve, pageOf, regionsOf, hiddenRegions, onPlaces, describe }, given) => {
+          TREE
+          const { weights, settings, images, filters, bias, regions, cells, hidden, scans } = given;
+          const network = tree(weights);
+          return {
+            seen: convolve(images, 6, { W: filters, b: bias }).map((one) => [...one]),
+            places: onPlaces(regions.map((row) => row[0]), settings),
+            said: hidden.map((one) => describe(regions, hiddenRegions(one, settings), network, settings)),
+            pages: cells.map((one) => [...pageOf(one, scans, settings)]),
+            regions: cells.map((one) => regionsOf(pageOf(one, scans, settings), network.eye, settings)),
+          };
+        }""".replace("TREE", TREE),
+        {
+            "weights": {name: array.tolist() for name, array in weights.items()},
+            "settings": settings,
+            "images": images.reshape(3, 36).tolist(),
+            "filters": filters.tolist(),
+            "bias": bias.tolist(),
+            "regions": regions.tolist(),
+            "cells": cells,
+            "hidden": hidden,
+            "scans": figure.children[0].scans,
+        },
+    )
+    np.testing.assert_allclose(
+        np.reshape(found["seen"], (4, 3, 3)), _convolve(images, filters, bias), rtol=0, atol=1e-12
+    )
+    squares = regions[:, 0].reshape(3, 2, 3, 2).sum(axis=(1, 3)).ravel()
+    np.testing.assert_allclose(found["places"], squares, rtol=0, atol=1e-12)
+    for said, places in zip(found["said"], hidden, strict=True):
+        expected = _describe(regions, places, weights)
+        assert [one["word"] for one in said] == list(expected.words)
+        for name, value in (("probability", expected.probabilities), ("weights", expected.looks)):
+            one = np.reshape([one[name] for one in said], value.shape)
+            np.testing.assert_allclose(one, value, rtol=0, atol=1e-12)
+    assert len({str([one["word"] for one in said]) for said in found["said"]}) > 2
+    for one, page, where in zip(cells, found["pages"], found["regions"], strict=True):
+        figure.cells = one
+        np.testing.assert_array_equal(np.reshape(page, (24, 24)), figure.page)
+        np.testing.assert_allclose(where, _regions(figure.page, weights), rtol=0, atol=1e-12)
+
+
+def test_the_reader_of_pictures_in_the_page_is_the_one_in_python(javascript):
+    """With its weights as they travel."""
+    figure, rng = picture_reader(), np.random.default_rng(2)
+    canvas, asked = figure.children[0], []
+    for k in range(30):
+        figure.cells = np.where(rng.random(9) < 0.5, rng.integers(14, size=9), -1)
+        figure.hidden = rng.choice(9, k % 9, replace=False)
+        if figure.digits:
+            asked.append((figure.cells, figure.hidden, figure.reading))
+    found = javascript(
+        PICTURES,
+        """async (module, { data, places, settings, scans, asked }) => {
+          const { unpack, pageOf, regionsOf, hiddenRegions, describe } = module;
+          const network = await unpack(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), places);
+          return asked.map(([cells, hidden]) => {
+            const regions = regionsOf(pageOf(cells, scans, settings), network.eye, settings);
+            return describe(regions, hiddenRegions(hidden, settings), network, settings);
+          });
+        }""",
+        {
+            "data": base64.b64encode(canvas.data).decode(),
+            "places": canvas.places,
+            "settings": canvas.settings,
+            "scans": canvas.scans,
+            "asked": [(cells, hidden) for cells, hidden, _ in asked],
+        },
+    )
+    for said, (_, hidden, expected) in zip(found, asked, strict=True):
+        assert tuple(one["word"] for one in said) == expected.words
+        looks = np.reshape([one["weights"] for one in said], (-1, 6, 6))
+        np.testing.assert_allclose(looks, expected.looks, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            [one["probability"] for one in said], expected.probabilities, rtol=0, atol=1e-9
+        )
+        for place in hidden:
+            row, column = 2 * (place // 3), 2 * (place % 3)
+            assert not looks[:, row : row + 2, column : column + 2].any()
+    assert len({expected.words for *_, expected in asked}) > 5
+    assert any(len(expected.words) < LONGEST for *_, expected in asked)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_a_press_does_is_said_in_words(javascript, tool):
+    said = javascript(PICTURES, "({ asTool }, tool) => asTool(tool)", tool)
+    if tool.isdigit():
+        assert said == f"puts {'an' if tool == '8' else 'a'} {tool}"
+    else:
+        assert said.startswith(tool)
 
 
 def test_a_hand_that_trembles_moves_the_digit_in_legs_and_never_off_the_screen(javascript):

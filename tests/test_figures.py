@@ -19,6 +19,7 @@ from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
 from lstmlib.figures import (
     Alignment,
+    CodeReader,
     Counters,
     FourParts,
     Gate,
@@ -124,6 +125,7 @@ SLIDERS = {
         ("clip (0: off)", 0, 5, 0.1, ".2f"),
     ],
     "TuneWriter": [("temperature", 0.2, 2, 0.1, ".2f")],
+    "CodeReader": [("unit", 0, 3, 1, ".0f"), ("temperature", 0.2, 1.5, 0.1, ".2f")],
     "FourParts": [("temperature", 0.2, 2, 0.1, ".2f")],
 }
 
@@ -154,11 +156,13 @@ TIES = {
     "SelfAttention": [("value", "temperature")],
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
+    "PictureReader": [],
     "StoryReader": [],
     "Trainer": [("value", name) for name in ("gap", "units", "forget_a", "forget_b", "input_bias", "clip")],
     "TuneWriter": [("value", "temperature")],
     "FourParts": [("value", "temperature")],
     "MovingDigit": [],
+    "CodeReader": [("value", "unit"), ("value", "temperature")],
 }
 
 
@@ -1102,6 +1106,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
     "name",
     [
         "alignment",
+        "code_reader",
         "counters",
         "four_parts",
         "gate",
@@ -1110,6 +1115,7 @@ def test_a_module_that_two_imports_share_is_written_out_once_and_first(tmp_path,
         "moving_digit",
         "pen_reader",
         "pen_writer",
+        "picture_reader",
         "spoken_number",
         "story_reader",
         "three_switches",
@@ -1680,6 +1686,319 @@ def test_where_a_digit_cannot_be_is_named_and_nothing_changes(name, value, messa
     with pytest.raises(ValueError, match=re.escape(message)):
         setattr(figure, name, value)
     assert (figure.start, figure.moves, figure.scan) == before
+
+
+class AReader(torch.nn.Module):
+    """The network of the page about pictures that looks, small and untrained; it says what `read` prefers."""
+
+    def __init__(self, C=3, d=5, H=6, A=4):
+        super().__init__()
+        pool, relu = torch.nn.MaxPool2d(2), torch.nn.ReLU()
+        near, far = torch.nn.Conv2d(1, C, 3, padding=1), torch.nn.Conv2d(C, d, 3, padding=1)
+        self.see = torch.nn.Sequential(near, pool, relu, far, pool, relu)
+        self.place, self.embed = torch.nn.Parameter(torch.randn(36, d)), torch.nn.Embedding(13, 4)
+        self.start, self.cell = torch.nn.Linear(d, H), torch.nn.LSTMCell(4 + d, H)
+        self.W_q, self.W_k = torch.nn.Linear(H, A, bias=False), torch.nn.Linear(d, A, bias=False)
+        self.v, self.read = torch.nn.Linear(A, 1, bias=False), torch.nn.Linear(H + d, 13)
+
+    @torch.no_grad()
+    def forward(self, page, hidden):
+        """Words, their probabilities, and the looks."""
+        regions = self.see(page[None, None]).flatten(2).transpose(1, 2)[0] + self.place
+        h = torch.tanh(self.start(regions.mean(0, keepdim=True)))
+        c, word, said = torch.zeros_like(h), 10, []
+        while word != 11 and len(said) < 10:
+            scores = self.v(torch.tanh(self.W_q(h) + self.W_k(regions)))[:, 0]
+            weights = scores.masked_fill(hidden.flatten(), -torch.inf).softmax(0)
+            context = weights[None] @ regions
+            h, c = self.cell(torch.hstack([self.embed(torch.tensor([word])), context]), (h, c))
+            p = self.read(torch.hstack([h, context]))[0].softmax(0)
+            word = int(p.argmax())
+            said.append((word, p[word].item(), weights.reshape(6, 6).numpy()))
+        return zip(*said, strict=True)
+
+
+def test_a_page_is_read_as_its_torch_model_reads_it():
+    torch.manual_seed(1)
+    model = AReader()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight *= 3
+        model.cell.weight_hh *= 3
+    model, rng, read = model.double(), np.random.default_rng(0), set()
+    figure = gallery.picture_reader(weights=model.state_dict())
+    for k in range(40):
+        figure.cells = np.where(rng.random(9) < 0.4, rng.integers(14, size=9), -1)
+        figure.hidden = rng.choice(9, k % 9, replace=False)
+        hidden = np.zeros((6, 6), bool)
+        for place in figure.hidden:
+            hidden[2 * (place // 3) : 2 * (place // 3) + 2, 2 * (place % 3) : 2 * (place % 3) + 2] = True
+        if figure.digits:
+            words, probabilities, looks = model(torch.tensor(figure.page), torch.tensor(hidden))
+            assert figure.reading.words == words
+            np.testing.assert_allclose(figure.reading.probabilities, probabilities, atol=1e-5)
+            np.testing.assert_allclose(figure.reading.looks, looks, atol=1e-5)
+            read.add(words)
+    assert len(read) > 5
+
+
+def test_a_page_is_taken_apart_into_its_digits_and_put_together_again():
+    rng = np.random.default_rng(0)
+    page = np.zeros((24, 24))
+    page[:8, 16:], page[16:, 8:16] = rng.random((2, 8, 8))
+    figure = gallery.picture_reader(pictures={"mine": (page, [4, 4])})
+    assert (figure.picture, figure.cells) == ("mine", [-1, -1, 10, -1, -1, -1, -1, 11, -1])
+    assert figure.digits == (4, 4)
+    np.testing.assert_array_equal(figure.page, page)
+    figure.cells = [-1] * 8 + [8]
+    assert (figure.picture, figure.digits) == (None, (8,))
+    np.testing.assert_array_equal(figure.page[16:, 16:], figure.children[0].scans[8])
+    assert figure.page.sum() == figure.page[16:, 16:].sum()
+    figure.picture = "mine"
+    assert figure.digits == (4, 4)
+    figure.picture = None
+    assert figure.digits == (8,)
+
+
+def test_of_an_empty_page_nothing_is_said():
+    figure = gallery.picture_reader(pictures={})
+    assert (figure.picture, figure.digits, figure.reading.words) == (None, (), ())
+    assert (figure.page.sum(), figure.reading.looks.shape) == (0, (0, 6, 6))
+
+
+def test_the_weights_of_a_reader_of_pictures_travel_compressed_and_whole():
+    torch.manual_seed(0)
+    model = AReader(32, 48, 64, 48)
+    canvas = gallery.picture_reader(weights=model.state_dict()).children[0]
+    assert len(canvas.data) < 300 * 1000
+    found = unpacked(canvas)
+    np.testing.assert_array_equal(
+        found["eye.far.W"].reshape(48, 32, 3, 3), model.see[3].weight.detach().numpy()
+    )
+    column = model.cell.weight_ih[:, :4] @ model.embed.weight[7]
+    np.testing.assert_allclose(found["cell.words"][:, 7], column.detach().numpy(), atol=1e-6)
+    both = (model.cell.bias_ih + model.cell.bias_hh).detach().numpy()
+    np.testing.assert_array_equal(found["cell.b"], both)
+    assert not any("embed" in name for name in found)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": {}}, "missing: see.0.weight, see.0.bias"),
+        (
+            {"weights": AReader().state_dict() | {"v.weight": np.ones((2, 4))}},
+            "v.weight must have shape (1, 4), got (2, 4)",
+        ),
+        (
+            {"weights": AReader().state_dict() | {"see.3.weight": np.ones((5, 3, 2, 2))}},
+            "see.3.weight must have shape (C, D, K, K) with an odd K, got (5, 3, 2, 2)",
+        ),
+        ({"scans": np.ones((9, 8, 8))}, "scans must hold 10 x 8 x 8 numbers from 0 to 1"),
+        (
+            {"pictures": {"a": (2 * np.ones((24, 24)), [1] * 9)}},
+            "the page of 'a' must hold 24 x 24 numbers from 0 to 1",
+        ),
+        (
+            {"pictures": {"a": (np.ones((24, 24)), [1])}},
+            "'a' has 9 digits on its page, and is said to be [1]",
+        ),
+        ({"pictures": {"a": (np.ones((24, 24)), [10] * 9)}}, "'a' has 9 digits on its page"),
+    ],
+)
+def test_what_no_reader_of_pictures_can_be_made_of_is_named(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gallery.picture_reader(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("picture", "x", "picture must be None or one of ['one', 'three'], got 'x'"),
+        ("cells", [0] * 8, "cells must be 9 whole numbers from -1 to 13"),
+        ("cells", [14] * 9, "cells must be 9 whole numbers from -1 to 13"),
+        ("cells", [-2] * 9, "cells must be 9 whole numbers from -1 to 13"),
+        ("cells", [0.5] * 9, "cells must be 9 whole numbers from -1 to 13"),
+        ("hidden", range(9), "hidden must be places from 0 to 8, and leave one to be seen"),
+        ("hidden", [9], "hidden must be places from 0 to 8, and leave one to be seen; got [9]"),
+        ("step", 11, "step must be a whole number from 0 to 10, got 11"),
+        ("step", -1, "step must be a whole number from 0 to 10, got -1"),
+        ("step", 1.5, "step must be a whole number from 0 to 10, got 1.5"),
+        ("tool", "paint", "tool must be one of ['hide', 'erase', '0', '1'"),
+    ],
+)
+def test_what_a_reader_of_pictures_cannot_show_is_named_and_nothing_changes(name, value, message):
+    figure = gallery.picture_reader()
+    figure.hidden, figure.step, figure.tool = [3, 1], 2, "7"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert (figure.picture, figure.hidden, figure.step, figure.tool) == ("one", [1, 3], 2, "7")
+    assert figure.digits == (7,)
+
+
+def a_code_reader(dtype=np.float64, **options):
+    """A figure over an alphabet of five characters, and the networks of rounded weights that it shows."""
+    rng = np.random.default_rng(3)
+    layer, fresh = (LSTM(5, 6, rng=rng, dtype=dtype) for _ in range(2))
+    readout = Readout(6, 5, rng=rng, dtype=dtype)
+    readout.params["b"] += rng.normal(0, 1, 5).astype(dtype)
+    figure = CodeReader(layer, readout, fresh, **{"alphabet": "ab (\n", "text": "ab(b a"} | options)
+    copies = LSTM(5, 6), Readout(6, 5), LSTM(5, 6)
+    for copied, made in zip(copies, (layer, readout, fresh), strict=True):
+        for name, array in made.params.items():
+            copied.params[name][...] = array.astype(np.float16)
+    return figure, *copies
+
+
+def read_by_steps(layer, text, still=None):
+    """All hidden states, and the trace; `still` is a unit, and the level that stands in its place."""
+    h, c, trace, seen = np.zeros((1, 6)), np.zeros((1, 6)), [], []
+    for character in text:
+        before = h.copy()
+        if still:
+            before[0, still[0]] = still[1]
+        x = np.array([[float(character == known) for known in "ab (\n"]])
+        h, c, cache = lstm_step(x, before, c, layer.params)
+        trace.append([*(cache[name][0] for name in "ifgo"), c[0]])
+        seen.append(h[0].copy())
+        if still:
+            seen[-1][still[0]] = still[1]
+    return np.array(seen), np.array(trace)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_code_reader_says_what_lstm_step_says_of_rounded_weights(dtype):
+    figure, layer, readout, fresh = a_code_reader(dtype, unit=4)
+    text = "ab(b aé(\n"
+    figure.text = text
+    h, trace = read_by_steps(layer, text)
+    found = figure.reading
+    np.testing.assert_allclose([found.i, found.f, found.g, found.o, found.c], trace[:, :, 4].T, atol=1e-12)
+    np.testing.assert_allclose(found.untrained, read_by_steps(fresh, text)[1][:, 4, 4], atol=1e-12)
+    assert found.level == pytest.approx(h[:, 4].mean(), abs=1e-12)
+    # Holding a unit still is to put its mean in its place, for the gates and for the readout
+    for states, nats in ((h, found.nats), (read_by_steps(layer, text, (4, found.level))[0], found.held)):
+        scores = states @ readout.params["W"].T + readout.params["b"]
+        p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        expected = [-np.log(p[t - 1, "ab (\n".index(text[t])]) for t in (1, 2, 3, 4, 5, 7, 8)]
+        np.testing.assert_allclose(nats[[1, 2, 3, 4, 5, 7, 8]], expected, atol=1e-12)
+        assert np.isnan(nats[[0, 6]]).all()
+        figure.place = 7
+        np.testing.assert_allclose(figure.expected, p[7], atol=1e-12)
+        figure.still = True
+
+
+def test_an_unknown_character_is_read_as_zeros():
+    figure, layer, _, _ = a_code_reader()
+    figure.text = "é"
+    assert figure.reading.c == pytest.approx(read_by_steps(layer, "?")[1][0, 4, 0])
+    assert np.isnan(figure.reading.nats).all()
+
+
+def test_a_code_reader_writes_on_by_chance_from_its_seed():
+    figure, layer, readout, _ = a_code_reader(temperature=0.5, seed=7)
+    figure.write_on(20)
+    text = "ab(b a"
+    for u in chance_from(7 * 500, 20):
+        scores = (read_by_steps(layer, text)[0][-1] @ readout.params["W"].T + readout.params["b"]) / 0.5
+        p = np.exp(scores) / np.exp(scores).sum()
+        text += "ab (\n"[int(np.argmax(p.cumsum() > u))]
+    assert "ab(b a" + figure.written == text
+    assert len(figure.reading.c) == 26
+    # One at a time writes the same, and another seed something else
+    other, *_ = a_code_reader(temperature=0.5, seed=7)
+    for _ in range(20):
+        other.write_on(1)
+    assert other.written == figure.written
+    other.text = "ab(b ab"
+    assert other.written == ""
+    other.text, other.seed = "ab(b a", 8
+    other.write_on(20)
+    assert other.written != figure.written
+    other.write_on(1000)
+    assert len(other.written) == other.children[0].most == 500
+
+
+def test_what_the_network_wrote_changes_neither_the_mean_of_a_unit_nor_the_text():
+    figure, *_ = a_code_reader()
+    before = figure.reading
+    figure.still = True
+    figure.write_on(30)
+    assert (figure.text, figure.reading.level) == ("ab(b a", before.level)
+    np.testing.assert_allclose(figure.reading.held[1:6], before.held[1:], atol=1e-12)
+
+
+def test_the_weights_of_a_code_reader_travel_rounded_and_small():
+    figure, layer, readout, fresh = a_code_reader()
+    found = unpacked(figure.children[0])
+    for part, made in (("lstm", layer), ("readout", readout), ("fresh", fresh)):
+        for name, array in made.params.items():
+            np.testing.assert_array_equal(found[f"{part}.{name}"], array)
+    rng = np.random.default_rng(0)
+    layer, fresh = (LSTM(96, 64, rng=rng) for _ in range(2))
+    figure = CodeReader(layer, Readout(64, 96, rng=rng), fresh)
+    assert 150_000 < len(figure.children[0].data) < 300_000
+    assert max(path.stat().st_size for path in FOLDER.glob("code_*.mjs")) <= 15_000
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("text", "", "text must have 1 to 2000 characters, got ''"),
+        ("text", "a" * 2001, "text must have 1 to 2000 characters, got 'aaa"),
+        ("text", 7, "text must have 1 to 2000 characters, got 7"),
+        ("place", 6, "place must be a whole number from 0 to 5, got 6"),
+        ("place", -1, "place must be a whole number from 0 to 5, got -1"),
+        ("place", 1.5, "place must be a whole number from 0 to 5, got 1.5"),
+        ("unit", 6, "unit must be a number from 0 to 5, got 6"),
+        ("unit", 1.5, "unit must be a whole number, got 1.5"),
+        ("unit", "1", "unit must be a number from 0 to 5, got '1'"),
+        ("still", 1, "still must be True or False, got 1"),
+        ("temperature", 0.1, "temperature must be a number from 0.2 to 1.5, got 0.1"),
+        ("temperature", 1.6, "temperature must be a number from 0.2 to 1.5, got 1.6"),
+        ("seed", 1000, "seed must be a whole number from 0 to 999, got 1000"),
+    ],
+)
+def test_what_python_sets_of_a_code_reader_is_checked(name, wrong, message):
+    figure, *_ = a_code_reader()
+    before = getattr(figure, name)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, wrong)
+    assert getattr(figure, name) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"alphabet": "aab"}, "alphabet must hold characters that differ from each other, got 'aab'"),
+        ({"alphabet": ""}, "alphabet must hold characters that differ from each other, got ''"),
+        (
+            {"layer": LSTM(4, 6)},
+            "layer must be an LSTM with 5 inputs, one for each character, got LSTM(4,",
+        ),
+        ({"layer": RNN(5, 6)}, "layer must be an LSTM with 5 inputs, one for each character, got RNN(5,"),
+        ({"fresh": LSTM(4, 6)}, "fresh must be an LSTM with 5 inputs"),
+        ({"fresh": LSTM(5, 7)}, "fresh must have as many units as layer, 6, got LSTM(5, 7)"),
+        (
+            {"readout": Readout(6, 4)},
+            "readout must be a Readout with 6 inputs and 5 outputs, got Readout(6",
+        ),
+        ({"readout": None}, "readout must be a Readout with 6 inputs and 5 outputs, got None"),
+    ],
+)
+def test_networks_of_other_sizes_than_a_code_reader_s_are_named(changed, message):
+    fits = {"layer": LSTM(5, 6), "readout": Readout(6, 5), "fresh": LSTM(5, 6), "alphabet": "ab (\n"}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        CodeReader(**fits | changed)
+
+
+def test_a_unit_typed_beside_the_slider_is_the_nearest_and_a_place_stays_in_the_text():
+    figure, *_ = a_code_reader()
+    assert figure.place == 5
+    figure.children[0].unit = 2.5
+    assert figure.unit == 3
+    figure.text = "ab"
+    assert figure.place == 1
 
 
 def a_sentence(seed, n=4):

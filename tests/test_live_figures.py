@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -11,15 +12,20 @@ import numpy as np
 import pytest
 from browsing import handles, numbers, press, value, wait_for_sliders
 from conftest import ROOT, unpacked
+from test_arithmetic import assert_reads_as_in_python, call, node
+from test_two_views import assert_says_what_python_says
 
 from lstmlib.activations import sigmoid
-from lstmlib.figures import GradientByLag, PenWriter
+from lstmlib.figures import CodeReader, GradientByLag, PenWriter
 from lstmlib.figures.gradient_by_lag import KINDS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION, SEQUENCE
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import NAMES
+from lstmlib.figures.picture_reader import _describe, _regions
+from lstmlib.lstm import LSTM
 from lstmlib.moving_digits import DIRECTIONS, film, walk
 from lstmlib.moving_digits import sentence as in_words
+from lstmlib.readout import Readout
 from lstmlib.stories import PLACES, read_question, read_story, where_is
 
 # The page that shows each figure first, and how many sliders it has
@@ -35,6 +41,7 @@ FIGURES = {
     "SpokenNumber": ("chapters/applications/speech", 1),
     "PenWriter": ("chapters/applications/handwriting_generation", 1),
     "TuneWriter": ("chapters/applications/composing", 1),
+    "CodeReader": ("chapters/lstm/inside_a_trained_lstm", 3),
     "FourParts": ("chapters/applications/polyphony", 1),
     "Trainer": ("chapters/lstm/training", 6),
     "SelfAttention": ("chapters/attention/self_attention", 1),
@@ -453,18 +460,23 @@ def test_a_slider_is_answered_within_one_frame(figure, kind):
     assert spent < 16
 
 
-@pytest.fixture(scope="session")
-def writer_in_python(site):
-    """The figure's writer, made of the weights that the page has."""
-    page = nbformat.read(ROOT / "chapters/applications/handwriting_generation.ipynb", 4)
-    assert any("PenWriter(" in cell.source for cell in page.cells)
-    text = (site / "chapters/applications/handwriting_generation.html").read_text()
+def weights_on(site, name, figure):
+    """The arrays that a page of the site holds for a figure."""
+    page = nbformat.read(ROOT / f"{name}.ipynb", 4)
+    assert any(f"{figure}(" in cell.source for cell in page.cells)
+    text = (site / f"{name}.html").read_text()
     state = json.loads(
         re.search(r'type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.S)[1]
     )
     [canvas] = [one for one in state["state"].values() if "places" in one["state"]]
     [data] = [buffer["data"] for buffer in canvas["buffers"] if buffer["path"] == ["data"]]
-    found = unpacked(SimpleNamespace(data=base64.b64decode(data), places=canvas["state"]["places"]))
+    return unpacked(SimpleNamespace(data=base64.b64decode(data), places=canvas["state"]["places"]))
+
+
+@pytest.fixture(scope="session")
+def writer_in_python(site):
+    """The figure's writer, made of the weights that the page has."""
+    found = weights_on(site, "chapters/applications/handwriting_generation", "PenWriter")
     names = {name: found[ours] for ours, name in NAMES.items()}
     return names | {"lstm.bias_hh_l0": np.zeros_like(names["lstm.bias_ih_l0"])}
 
@@ -606,6 +618,63 @@ def test_a_story_is_answered_and_one_that_cannot_be_read_is_met_with_a_sentence(
 
 
 @pytest.fixture(scope="session")
+def code_reader_in_python(site):
+    """The trained network of the page, and the layer before training, with the weights that the page has."""
+    found = weights_on(site, "chapters/lstm/inside_a_trained_lstm", "CodeReader")
+    parts = {"lstm": LSTM(96, 64), "readout": Readout(64, 96), "fresh": LSTM(96, 64)}
+    for name, array in found.items():
+        part, param = name.split(".")
+        parts[part].params[param][...] = array
+    return CodeReader(*parts.values())
+
+
+def test_the_trained_reader_says_of_a_text_what_lstmlib_computes(figure, code_reader_in_python):
+    root, expected = figure("CodeReader"), code_reader_in_python
+    line, area = root.locator("[aria-live]"), root.get_by_label("Your text")
+    text = "if (a[0] in {'b': (c, d)}):\n    raise KeyError('(e')\n"
+    area.fill(text)
+    expected.text = text
+    assert_reads_as_in_python(partial(call, node), expected, ["x", text], 1e-9)
+    for unit in (0, 17, 63):
+        expected.unit = unit
+        root.locator(".widget-readout").first.fill(str(unit))
+        root.locator(".widget-readout").first.press("Enter")
+        for still in (True, False):
+            root.get_by_role("button", name="Hold this unit still").press("Enter")
+            expected.still = still
+            root.get_by_text(
+                re.compile(f"Character {len(text)} of {len(text)}, .* unit {unit} has")
+            ).wait_for()
+            assert_says_what_python_says(line, expected)
+    for _ in range(3):
+        root.get_by_role("button", name="Write 1", exact=True).press("Enter")
+    expected.write_on(3)
+    expected.place = len(text) + 2
+    assert_says_what_python_says(line, expected)
+
+
+def test_a_long_text_answers_its_unit_within_one_frame(figure):
+    root = figure("CodeReader")
+    root.get_by_label("Your text").fill(("x = [(a, 'b')]\n" * 200)[:2000])
+    root.get_by_text(re.compile("Character 2000 of 2000")).wait_for()
+    spent = root.evaluate(
+        """(root) => {
+          const handle = [...root.querySelectorAll("[role=slider]")].find((one) => one.ariaLabel === "unit");
+          const line = root.querySelector("[aria-live]");
+          const times = [];
+          for (let k = 0; k < 20; k++) {
+            const before = line.textContent;
+            const start = performance.now();
+            handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+            times.push(line.textContent === before ? Infinity : performance.now() - start);
+          }
+          return times.sort((a, b) => a - b)[10];
+        }"""
+    )
+    assert spent < 16
+
+
+@pytest.fixture(scope="session")
 def digit_in_python(site):
     """The figure's networks, made of the weights that the page has, and its scans."""
     text = (site / "chapters/applications/video_to_text.html").read_text()
@@ -699,6 +768,109 @@ def test_a_dragged_digit_is_told_and_a_way_that_no_film_has_gets_a_reason(visit,
     assert "The film is full: it has room for 11 moves." in line.text_content()
     root.get_by_role("button", name="Start here").press("Enter")
     assert "The film starts at row 4, column 0 now." in line.text_content()
+
+
+@pytest.fixture(scope="session")
+def pictures_in_python(site):
+    """The figure's network, made of the weights that the page has; its scans, and their digits; its pages."""
+    text = (site / "chapters/attention/image_captioning.html").read_text()
+    [state] = re.findall(r'type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, re.S)
+    [canvas] = [one for one in json.loads(state)["state"].values() if "pictures" in one["state"]]
+    [data] = [buffer["data"] for buffer in canvas["buffers"] if buffer["path"] == ["data"]]
+    assert len(base64.b64decode(data)) < 300_000
+    has = canvas["state"]
+    weights = unpacked(SimpleNamespace(data=base64.b64decode(data), places=has["places"]))
+    weights = {name: array.astype(float) for name, array in weights.items()}
+    return weights, np.array(has["scans"]), has["digits"], dict(has["pictures"])
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_each_word_of_a_page_and_where_it_looks_are_what_lstmlib_computes(visit, pictures_in_python, width):
+    page = visit("chapters/attention/image_captioning", width=width)
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, places = root.locator("[aria-live]"), root.locator(".places button")
+    weights, scans, digits, pictures = pictures_in_python
+    assert "Word 1: it says “" in line.text_content()
+    right = 0
+    for name, cells in pictures.items():
+        root.get_by_label("Page:", exact=True).select_option(label=name)
+        root.get_by_role("button", name="Back to the start").press("Enter")
+        parts = [scans[k] if k >= 0 else np.zeros((8, 8)) for k in cells]
+        regions = _regions(np.block([parts[row : row + 3] for row in (0, 3, 6)]), weights)
+        truth = [digits[k] for k in cells if k >= 0]
+        hidden = []
+        for pressed in (None, cells.index(max(cells)), cells.index(-1)):
+            if pressed is not None:
+                places.nth(pressed).press("Enter")
+                hidden = sorted([*hidden, pressed])
+            expected = _describe(regions, hidden, weights)
+            for t, (word, probability, look) in enumerate(zip(*expected, strict=True)):
+                root.get_by_role("button", name="Next word" if t else "Back to the start").press("Enter")
+                if not t:
+                    root.get_by_role("button", name="Next word").press("Enter")
+                said = line.text_content()
+                assert f"Word {t + 1}: it says “{word if word < 10 else 'end'}”" in said
+                assert numbers(said)[0] == pytest.approx(probability, abs=0.0051)
+                percent = 100 * look.reshape(3, 2, 3, 2).sum(axis=(1, 3)).max()
+                assert int(re.search(r"\((\d+) % of the weight", said)[1]) == pytest.approx(percent, abs=0.51)
+            assert f"On the page: {' '.join(map(str, truth))}." in said
+            assert ("All of it is right." in said) == (list(expected.words) == [*truth, 11])
+            right += "All of it is right." in said
+        for pressed in hidden:
+            places.nth(pressed).press("Enter")
+    assert right > 0
+
+
+def test_a_page_is_made_in_the_page_and_read(visit, pictures_in_python):
+    page = visit("chapters/attention/image_captioning", width=375, has_touch=True)
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    line, places = root.locator("[aria-live]"), root.locator(".places button")
+    weights, scans, *_ = pictures_in_python
+    root.get_by_role("button", name="Empty the page").tap()
+    assert "The page is empty, and the network is not asked." in line.text_content()
+    root.get_by_role("button", name="All words").tap()
+    cells = np.zeros((9, 8, 8))
+    for digit, place in ((4, 3), (7, 1), (2, 8), (0, 6)):
+        root.get_by_label("A press:").select_option(str(digit))
+        places.nth(place).tap()
+        cells[place] = scans[digit]
+        expected = _describe(
+            _regions(np.block([list(cells[k : k + 3]) for k in (0, 3, 6)]), weights), [], weights
+        )
+        said = " ".join("end" if word == 11 else str(word) for word in expected.words)
+        assert f"So far: {said}." in line.text_content()
+    assert "On the page: 7 4 0 2." in line.text_content()
+    assert line.text_content().endswith("No page of the training had more than 3 digits.")
+
+
+def test_a_page_of_digits_is_read_within_one_frame(visit):
+    page = visit("chapters/attention/image_captioning")
+    wait_for_sliders(page)
+    root = page.locator(".lstmlib-figure").first
+    root.get_by_role("button", name="All words").press("Enter")
+    spent = root.evaluate(
+        """(root) => {
+          const places = [...root.querySelectorAll(".places button")];
+          const line = root.querySelector("[aria-live]");
+          const tool = root.querySelectorAll("select")[1];
+          const times = { hidden: [], drawn: [] };
+          for (const name of ["hide", "5", "hide", "erase", "2", "erase", "hide", "8", "hide", "erase"]) {
+            tool.selectedIndex = [...tool.options].findIndex((option) => option.value === name);
+            tool.dispatchEvent(new Event("change"));
+            const kind = name === "hide" ? times.hidden : times.drawn;
+            for (const place of places.slice(0, 8)) {
+              const before = line.textContent;
+              const start = performance.now();
+              place.click();
+              kind.push(line.textContent === before ? Infinity : performance.now() - start);
+            }
+          }
+          return Object.values(times).map((all) => all.sort((a, b) => a - b)[all.length / 2]);
+        }"""
+    )
+    assert max(spent) < 16
 
 
 @pytest.mark.parametrize("width", [1280, 375])

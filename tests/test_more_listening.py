@@ -1,5 +1,6 @@
 """The race on speech that ran on: every run is there, and the page says what the runs say."""
 
+import ast
 import re
 import sys
 from itertools import product
@@ -11,7 +12,8 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "experiments"))
 import more_listening
-from long_runs import definitions, over_seeds, read
+from claims import code
+from long_runs import defined, over_seeds, read
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,8 @@ def test_the_sentences_below_the_table_hold(shares):
 
 
 def test_the_page_defines_what_the_runs_need_before_the_cell_that_is_not_executed():
-    names = definitions(more_listening.PAGE, more_listening.CELL)
-    assert callable(names["train_listener"])
-    assert all(callable(names[order]) for order in more_listening.ORDERS.values())
-    assert names["KINDS"] == more_listening.NETWORKS
+    names = defined(more_listening.PAGE, more_listening.CELL)
+    assert names >= {"train_listener", *more_listening.ORDERS.values()}
+    sources = "\n".join(source for _, source in code(ROOT / f"chapters/{more_listening.PAGE}.ipynb"))
+    [kinds] = re.findall(r"^KINDS = (.*)$", sources, re.MULTILINE)
+    assert ast.literal_eval(kinds) == more_listening.NETWORKS

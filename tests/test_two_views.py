@@ -44,10 +44,12 @@ for figure, name, Control, options in [
     ("PenWriter", "text", Text, {}),
     ("StoryReader", "question", Text, {}),
     ("TuneWriter", "key", Text, {}),
+    ("CodeReader", "text", Text, {}),
     ("FourParts", "opening", Text, {}),
     ("SelfAttention", "kind", Text, {}),
     ("RecallReader", "text", Text, {}),
     ("Trainer", "task", Text, {}),
+    ("PictureReader", "step", BoundedIntText, {"max": 99}),
 ]:
     canvas = made[figure].children[0]
     control = Control(value=getattr(canvas, name), description=f"{figure} {name}", **options)
@@ -66,12 +68,13 @@ TYPED = {
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
+    "CodeReader": ("7", "12"),
     "FourParts": ("C3 G3 E4 C5", "G3", ""),
 }
 
 
 # The buttons after which a figure goes on for a while
-GOES_ON = {False: ("Play", "Write"), True: ("Train", "Step", "Again with another seed")}
+GOES_ON = {False: ("Play", "Write", "Write 100"), True: ("Train", "Step", "Again with another seed")}
 
 
 @pytest.fixture(scope="session")
@@ -416,6 +419,191 @@ def test_a_tune_is_played_after_a_click_alone_and_a_refusal_is_said(views, heari
         assert "Key G, metre 6/8" in whole_tune(view)
         assert view.locator(".tune").text_content() == tune
     assert view.get_by_role("button", name="Play").count() == 1
+
+
+def spelled(character):
+    return {" ": "a blank", "\n": "a line break"}.get(character, f"“{character}”")
+
+
+def assert_says_what_python_says(line, figure):
+    """The line of a text, with every number in it."""
+    said, found = line.text_content(), figure.reading
+    whole, at, typed = figure.text + figure.written, figure.place, len(figure.text)
+    values = {"input gate": found.i, "forget gate": found.f, "candidate": found.g, "output gate": found.o}
+    values = ", ".join(f"{k} {v[at]:.2f}" for k, v in (values | {"cell state": found.c}).items())
+    wrote = ", which the network wrote" if at >= typed else ""
+    parts = [
+        f"Character {at + 1} of {len(whole)}, {spelled(whole[at])}{wrote}: unit {figure.unit} has {values} "
+        f"(before training {found.untrained[at]:.2f}). Likeliest next: ",
+        f"the network loses {np.nanmean(found.nats[:typed]):.2f} nats a character",
+    ]
+    if figure.still:
+        rises = np.nan_to_num(found.held - found.nats)[:typed]
+        parts.append(
+            f"character, and {np.nanmean(found.held[:typed]):.2f} with unit {figure.unit} held still at "
+            f"{found.level:.2f}. "
+        )
+        worst = rises.argmax()
+        if rises[worst] > 0.05:
+            by = f"(character {worst + 1}, by {rises[worst]:.2f})"
+            parts.append(f"It rises most at {spelled(whole[worst])} {by}")
+    for part in parts:
+        assert re.sub(r"-(?=\d)", "−", part).replace("−0.00", "0.00") in said
+
+
+def test_a_text_typed_is_read_in_the_page_as_lstmlib_reads_it(views):
+    view, other = views("CodeReader")
+    line, area, hold = (
+        view.locator("[aria-live]"),
+        view.get_by_label("Your text"),
+        view.get_by_role("button", name="Hold this unit still"),
+    )
+    figure = EXAMPLES["CodeReader"]()
+    assert_says_what_python_says(line, figure)
+    for text in ("if (a):\n    b['c'] = [d]\n", "x", "f(é, '😀')"):
+        area.fill(text)
+        figure.text, figure.place = text, len(text) - 1
+        if text == "x":
+            assert "A text of one character has no loss: nothing comes before it." in line.text_content()
+            continue
+        if "é" in text:
+            assert (
+                "The network knows 96 characters, and not “é”, “😀”: it reads nothing there (▯)."
+                in line.text_content()
+            )
+            assert view.locator(".text text").first.text_content() == "f(▯,\u00a0'▯')"
+        assert_says_what_python_says(line, figure)
+        for unit, key in ((3, "End"), (2, "ArrowLeft"), (1, "ArrowLeft")):
+            press(handles(view)["unit"], key)
+            figure.unit = unit
+            for still in (True, False):
+                hold.press("Enter")
+                figure.still = still
+                assert hold.get_attribute("aria-pressed") == str(still).lower()
+                assert view.locator(".rises").count() == still
+                assert_says_what_python_says(line, figure)
+        assert other.get_by_label("Your text").input_value() == text
+
+
+def test_a_place_is_chosen_by_keys_by_the_caret_and_by_a_click(views):
+    view, other = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    area.fill("ab(\n  cd)\nef")
+    place = handles(view)["place in the text"]
+    for key, at in (
+        ("Home", 1),
+        ("ArrowLeft", 1),
+        ("ArrowRight", 2),
+        ("ArrowDown", 6),
+        ("ArrowDown", 12),
+        ("ArrowDown", 12),
+        ("ArrowUp", 6),
+        ("End", 12),
+        ("ArrowRight", 12),
+        ("PageUp", 2),
+        ("PageDown", 12),
+    ):
+        press(place, key)
+        assert (value(place), line.text_content().count(f"Character {at} of 12, ")) == (at, 1)
+    press(area, "ArrowUp")  # the caret stands behind two blanks
+    assert "Character 6 of 12, a blank" in line.text_content()
+    view.locator(".text svg").click(position={"x": 4.5 * 8.4, "y": 37})  # in the second row
+    assert "Character 9 of 12, “)”" in line.text_content()
+    assert "Character 9 of 12, “)”" in other.locator("[aria-live]").text_content()
+
+
+def test_a_text_that_cannot_be_read_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    area.fill("a = [b]")
+    kept = [drawn.inner_html() for drawn in view.locator("svg").all()]
+    for text, message in (
+        ("", "There is no character in the field. The picture still shows the text before."),
+        ("x" * 10_000, "A text may have 2000 characters here, and this one has 10000. The picture still"),
+        ("😀" * 2001, "A text may have 2000 characters here, and this one has 2001. The picture still"),
+    ):
+        area.fill(text)
+        assert line.text_content().startswith(message)
+        assert area.get_attribute("aria-invalid") == "true"
+        assert area.input_value() == text
+        assert [drawn.inner_html() for drawn in view.locator("svg").all()] == kept
+    area.fill("a = [b]")
+    area.fill("😀" * 2000)
+    view.get_by_text(re.compile("Character 2000 of 2000")).wait_for()
+    assert area.get_attribute("aria-invalid") == "false"
+    seed = view.get_by_label("Seed:")
+    for text in ("", "x", "-1", "1000", "1.5", "7" * 10_000):
+        seed.fill(text)
+        assert line.text_content().startswith("The seed must be a whole number from 0 to 999, and “")
+        assert line.text_content().endswith("The figure still shows 1.")
+    readout = view.locator(".widget-readout").first
+    for text, unit in (("1.6", 2), ("ten", 2), ("-7", 0), ("99", 3)):
+        readout.fill(text)
+        readout.press("Enter")
+        view.get_by_text(re.compile(f"unit {unit} has")).wait_for()
+
+
+def test_a_network_writes_on_as_in_python_and_what_was_typed_comes_back(views):
+    view, other = views("CodeReader")
+    line, area = view.locator("[aria-live]"), view.get_by_label("Your text")
+    one, many, back = (
+        view.get_by_role("button", name=name, exact=True)
+        for name in ("Write 1", "Write 100", "Back to what you typed")
+    )
+    figure = EXAMPLES["CodeReader"]()
+
+    def written():
+        drawn = "".join(view.locator(".text .written").all_text_contents())
+        return drawn.replace("\u00a0", " ").replace("↵", "\n")
+
+    back.press("Enter")
+    assert line.text_content().startswith("All of it was typed. ")
+    view.get_by_label("Seed:").fill("12")
+    press(handles(view)["temperature"], "End")
+    figure.seed, figure.temperature = 12, 1.5
+    for still in (False, True):
+        figure.still = still
+        for _ in range(3):
+            one.press("Enter")
+            figure.write_on(1)
+            figure.place = len(figure.text) + len(figure.written) - 1
+            assert line.text_content().startswith(f"It wrote {spelled(figure.written[-1])}. ")
+            assert written() == figure.written
+            assert_says_what_python_says(line, figure)
+        if not still:
+            view.get_by_role("button", name="Hold this unit still").press("Enter")
+    assert area.input_value() == figure.text
+    many.press("Enter")
+    assert line.text_content() == "Writing …"
+    view.get_by_role("button", name="Stop").press("Enter")
+    assert line.text_content().startswith("Stopped. Character ")
+    begun = written()
+    assert len(begun) < 90
+    # All at once where less motion is asked for, and no more than there is room for
+    view.page.emulate_media(reduced_motion="reduce")
+    for count in range(1, 6):
+        many.press("Enter")
+        assert written()[: len(begun)] == begun
+        assert len(written()) == min(len(begun) + 100 * count, 500)
+    figure.write_on(500)
+    assert written() == figure.written
+    one.press("Enter")
+    assert "The network has written 500 characters, and the figure has room for no more." in (
+        line.text_content()
+    )
+    back.press("Enter")
+    assert line.text_content().startswith("Back to what you typed. ")
+    assert (written(), area.input_value()) == ("", figure.text)
+    # A text that is changed takes back what was written after it, and stops the writing
+    view.page.emulate_media(reduced_motion="no-preference")
+    many.press("Enter")
+    area.fill("a")
+    view.page.wait_for_timeout(200)
+    assert (written(), many.count()) == ("", 1)
+    many.press("Enter")
+    view.get_by_text("It wrote on. ").wait_for()
+    assert len(written()) == 100
+    assert "".join(other.locator(".text .written").all_text_contents()).count("") == 101
 
 
 def all_chords(view):
@@ -981,6 +1169,134 @@ def test_pictures_are_calm_where_less_motion_is_asked_for(views):
     view.get_by_role("button", name="Train").press("Enter")
     view.page.wait_for_timeout(3500)
     assert 1 <= view.page.evaluate("window.drawn.length") <= 6
+
+
+PLACES = ["top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right"]
+
+
+def place(view, k):
+    return view.locator(".places button").nth(k)
+
+
+def says(view, expected, at):
+    """Whether line and drawing of a view show this word of what `lstmlib` says of the page."""
+    words, probabilities, looks = expected.reading
+    shares = looks[at - 1].reshape(3, 2, 3, 2).sum(axis=(1, 3)).ravel()
+    most = int(shares.argmax())
+    name = [*map(str, range(10)), "start", "end", "filler"]
+    said = view.locator("[aria-live]").text_content()
+    assert (
+        f"Word {at}: it says “{name[words[at - 1]]}”, with a probability of {probabilities[at - 1]:.2f}"
+        in said
+    )
+    assert f"looks most at the {PLACES[most]} ({100 * shares[most]:.0f} % of the weight)" in said
+    assert f"So far: {' '.join(name[word] for word in words[:at])}." in said
+    assert f"On the page: {' '.join(map(str, expected.digits))}." in said
+    drawn = view.locator("svg text.halo").all_text_contents()
+    hidden = ["hidden"] * len(expected.hidden)
+    percents = 100 * looks[at - 1].ravel()
+    assert drawn == hidden + [f"{percent:.0f}" for percent in percents if percent >= 2]
+    return said
+
+
+def test_a_page_is_read_word_by_word_as_lstmlib_reads_it(views):
+    expected = EXAMPLES["PictureReader"]()
+    for view in views("PictureReader"):
+        line = view.locator("[aria-live]")
+        for name in ("three", "one"):
+            view.get_by_label("Page:").select_option(label=name)
+            expected.picture = name
+            view.get_by_role("button", name="Back to the start").press("Enter")
+            assert "It has said nothing yet: “Next word” lets it look." in line.text_content()
+            view.get_by_role("button", name="Previous word").press("Enter")
+            assert line.text_content().startswith("There is no word before. ")
+            T = len(expected.reading.words)
+            for at in range(1, T + 1):
+                view.get_by_role("button", name="Next word").press("Enter")
+                said = says(view, expected, at)
+            assert "That is not what is on the page." in said
+            view.get_by_role("button", name="Next word").press("Enter")
+            assert line.text_content().startswith(f"There is no next word. Word {T}: ")
+            view.get_by_role("button", name="Previous word").press("Enter")
+            says(view, expected, T - 1)
+            view.get_by_role("button", name="All words").press("Enter")
+            assert says(view, expected, T) == said
+
+
+def test_a_place_is_hidden_from_the_attention_alone_and_one_must_be_seen(views):
+    view, other = views("PictureReader")
+    expected, line = EXAMPLES["PictureReader"](), view.locator("[aria-live]")
+    view.get_by_label("Page:").select_option(label="three")
+    expected.picture = "three"
+    view.get_by_role("button", name="All words").press("Enter")
+    ink = view.locator("svg path.shutter").count()
+    for k in range(8):
+        place(view, k).press("Enter")
+        expected.hidden = range(k + 1)
+        said = says(view, expected, len(expected.reading.words))
+        assert said.startswith(f"You hid the {PLACES[k]}. ")
+        assert said.endswith(f" Hidden from the attention: {', '.join(PLACES[: k + 1])}.")
+        assert place(other, k).get_attribute("aria-pressed") == "true"
+        assert place(other, k).get_attribute("aria-label").endswith(", hidden")
+        assert view.locator("svg path.shutter").count() == ink  # it stays on the page
+    place(view, 8).press("Enter")
+    assert line.text_content().startswith("One place at least must be seen")
+    place(other, 4).press("Enter")
+    assert line.text_content().startswith("You showed the middle. ")
+    view.get_by_role("button", name="Show all places").press("Enter")
+    assert line.text_content().startswith("All places are shown. ")
+    expected.hidden = []
+    says(view, expected, len(expected.reading.words))
+
+
+def test_digits_are_put_on_a_page_by_keyboard_and_by_mouse_and_taken_away(views):
+    view, _ = views("PictureReader", width=375)
+    expected, line = EXAMPLES["PictureReader"](), view.locator("[aria-live]")
+    view.get_by_role("button", name="Empty the page").press("Enter")
+    assert view.get_by_label("Page:").input_value() == "-1"
+    assert "The page is empty, and the network is not asked." in line.text_content()
+    view.get_by_role("button", name="Next word").press("Enter")
+    assert line.text_content().startswith("There is no next word. The page is empty")
+    cells, at = [-1] * 9, 0
+    ways = (("3", "a 3", None, 0), ("8", "an 8", "ArrowRight", 2), ("3", "a 3", "ArrowDown", 8))
+    for tool, digit, key, to in ways:
+        view.get_by_label("A press:").select_option(tool)
+        place(view, at).focus()
+        for pressed in (key, key, "Enter") if key else ("Enter",):
+            view.page.keyboard.press(pressed)
+        cells[to], at = int(tool), to
+        assert line.text_content().startswith(f"You put {digit} at the {PLACES[to]}. ")
+    view.get_by_label("A press:").select_option("0")
+    place(view, 4).click()
+    cells[4] = 0
+    expected.cells = cells
+    view.get_by_role("button", name="All words").press("Enter")
+    said = says(view, expected, len(expected.reading.words))
+    assert said.endswith("No page of the training had more than 3 digits.")
+    for key in ("ArrowLeft", "ArrowUp"):  # the edge of the page is one
+        place(view, 0).press(key)
+        assert place(view, 0).evaluate("one => one === document.activeElement")
+    view.get_by_label("A press:").select_option("erase")
+    place(view, 0).click()
+    assert line.text_content().startswith("You erased the 3 at the top left. ")
+    place(view, 0).click()
+    assert line.text_content() == "There is no digit at the top left."
+    # A digit on a page that was picked makes it the reader's own, and the picked one stays as it was
+    view.get_by_label("Page:").select_option(label="one")
+    place(view, 5).click()
+    assert line.text_content().startswith("You erased the 7 at the right. The page is empty")
+    view.get_by_label("Page:").select_option(label="one")
+    assert "On the page: 7." in line.text_content()
+
+
+def test_a_word_set_from_outside_is_shown_and_one_beyond_the_end_is_the_last(views):
+    found, expected = views("PictureReader"), EXAMPLES["PictureReader"]()
+    T = len(expected.reading.words)
+    for step, at in ((1, 1), (2, 2), (99, T)):
+        found[0].page.get_by_label("PictureReader step", exact=True).fill(str(step))
+        found[0].page.get_by_label("PictureReader step", exact=True).press("Enter")
+        for view in found:
+            says(view, expected, at)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

@@ -5,6 +5,7 @@ Each is a canvas drawn by the browser (`NAME.mjs`) and ipywidgets sliders tied t
 """
 
 from lstmlib.figures.alignment import Alignment
+from lstmlib.figures.code_reader import CodeReader
 from lstmlib.figures.counters import Counters
 from lstmlib.figures.four_parts import FourParts
 from lstmlib.figures.gate import Gate
@@ -13,6 +14,7 @@ from lstmlib.figures.lstm_cell import LSTMCell
 from lstmlib.figures.moving_digit import MovingDigit
 from lstmlib.figures.pen_reader import PenReader
 from lstmlib.figures.pen_writer import PenWriter
+from lstmlib.figures.picture_reader import PictureReader
 from lstmlib.figures.recall_reader import RecallReader
 from lstmlib.figures.self_attention import SelfAttention
 from lstmlib.figures.spoken_number import SpokenNumber
@@ -25,6 +27,7 @@ from lstmlib.figures.unrolled_loop import UnrolledLoop
 
 __all__ = [
     "Alignment",
+    "CodeReader",
     "Counters",
     "FourParts",
     "Gate",
@@ -33,6 +36,7 @@ __all__ = [
     "MovingDigit",
     "PenReader",
     "PenWriter",
+    "PictureReader",
     "RecallReader",
     "SelfAttention",
     "SpokenNumber",

@@ -34,7 +34,7 @@ def from_torch(weights: Mapping[str, ArrayLike], names: Mapping[str, str]) -> di
 
     Raises ValueError for names that `weights` has not.
     """
-    seconds = {ours: name.replace("_ih_", "_hh_") for ours, name in names.items() if "bias_ih" in name}
+    seconds = {ours: name.replace("bias_ih", "bias_hh") for ours, name in names.items() if "bias_ih" in name}
     needed = [*names.values(), *seconds.values()]
     missing = [name for name in needed if name not in weights]
     if missing:

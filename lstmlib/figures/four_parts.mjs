@@ -1,11 +1,11 @@
 // Two trained writers of chords in the page: choose one, give it a chord, see the keys that it presses, and hear them.
 
 import { unpack } from "./arrays.mjs";
+import { chanceFrom } from "./chance.mjs";
 import { button, choice, controls, drawing, field, html, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
 import { chords, readChord } from "./parts_arithmetic.mjs";
 import { player } from "./sound.mjs";
 import { hertz } from "./tune_arithmetic.mjs";
-import { chanceFrom } from "./writer_arithmetic.mjs";
 
 const QUARTER = 0.7; // seconds
 const LEFT = 22;

@@ -9,9 +9,10 @@ export const encode = (words, encoder) => bothWays(words, encoder, affineOfSymbo
 
 // Weights over the positions that are not hidden, and the context. Without W_q the score is the dot product.
 export function attend(query, keys, hidden, { W_q, W_k, v } = {}) {
+  const asked = W_q?.map((row) => dot(query, row));
   const score = (key) =>
-    W_q
-      ? v.reduce((sum, weight, k) => sum + weight * Math.tanh(dot(query, W_q[k]) + dot(key, W_k[k])), 0)
+    asked
+      ? v.reduce((sum, weight, k) => sum + weight * Math.tanh(asked[k] + dot(key, W_k[k])), 0)
       : dot(query, key);
   const weights = softmax(keys.map((key, s) => (hidden[s] ? -Infinity : score(key))));
   return { weights, context: keys[0].map((_, k) => dot(weights, keys.map((key) => key[k]))) };
