@@ -117,6 +117,22 @@ def picture_reader(**options):
     return figures.PictureReader(**{"weights": weights, "scans": scans, "pictures": pictures} | options)
 
 
+def recall_reader(**options):
+    """A Transformer of the least width, with weights of chance that speak up."""
+    rng, D = np.random.default_rng(0), 4
+    weights = {"embed.weight": rng.normal(0, 1, (32, D)), "read.weight": rng.normal(0, 2, (16, D))}
+    weights |= {"read.bias": rng.normal(0, 0.5, 16)}
+    shapes = {
+        "look.in_proj_weight": (3 * D, D), "look.in_proj_bias": 3 * D,
+        "look.out_proj.weight": (D, D), "look.out_proj.bias": D,
+        "norms.0.weight": D, "norms.0.bias": D, "norms.1.weight": D, "norms.1.bias": D,
+        "think.0.weight": (3, D), "think.0.bias": 3, "think.2.weight": (D, 3), "think.2.bias": D,
+    }  # fmt: skip
+    for n in range(2):
+        weights |= {f"blocks.{n}.{name}": rng.normal(0, 1, shape) for name, shape in shapes.items()}
+    return figures.RecallReader(**{"weights": weights} | options)
+
+
 def spoken_number():
     """Five tones of a second, and what a network of three symbols might say of them."""
     rng = np.random.default_rng(0)
@@ -200,6 +216,8 @@ EXAMPLES = {
     "PenReader": pen_reader,
     "PenWriter": pen_writer,
     "PictureReader": picture_reader,
+    "RecallReader": recall_reader,
+    "SelfAttention": figures.SelfAttention,
     "SpokenNumber": spoken_number,
     "StoryReader": story_reader,
     "ThreeSwitches": figures.ThreeSwitches,

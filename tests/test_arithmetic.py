@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -32,6 +33,8 @@ from lstmlib.figures import (
     GradientByLag,
     PenReader,
     PenWriter,
+    RecallReader,
+    SelfAttention,
     ThreeSwitches,
     Threshold,
     TuneWriter,
@@ -43,6 +46,7 @@ from lstmlib.figures.gradient_by_lag import DIRECTION, EVENTS, KINDS
 from lstmlib.figures.moving_digit import _look, _tell
 from lstmlib.figures.pen_writer import FACTOR, PRIME, chance_from
 from lstmlib.figures.picture_reader import LONGEST, TOOLS, _convolve, _describe, _regions
+from lstmlib.figures.recall_reader import _names
 from lstmlib.figures.spoken_number import _mu_law
 from lstmlib.figures.three_switches import INPUTS
 from lstmlib.figures.trainer import CELLS, LIMITS, Trainer
@@ -78,6 +82,8 @@ CODE = "code_arithmetic"
 TUNE, TUNES = "tune_arithmetic", "tune_writer"
 FAMILY = "family_arithmetic"
 CHORDS, PARTS = "parts_arithmetic", "four_parts"
+SENTENCE, PLANES, BY_HAND = "attention_arithmetic", "attention_planes", "self_attention"
+RECALL, TYPED = "recall_arithmetic", "recall_text"
 TRAINER, TASKS, WORKER, RACE = "trainer_arithmetic", "trainer_tasks", "trainer_worker", "trainer"
 # A script that is an address can be imported in both places.
 CALL = """async ({ source, argument }) => {
@@ -339,6 +345,173 @@ def test_alarms_are_counted_in_javascript_as_in_lstmlib(javascript):
         assert one["none"] == {
             "alarms": 0, "right": 0, "precision": None, "recall": None, "falsePerHour": 0,
         }  # fmt: skip
+
+
+def sentences(count):
+    """Figures with words, arrows and settings of chance."""
+    rng = np.random.default_rng(0)
+    for k in range(count):
+        n = 2 + k % 4
+        figure = SelfAttention([f"word {k}" for k in range(n)], *rng.uniform(-2, 2, (3, n, 2)))
+        figure.order, figure.temperature = rng.permutation(n), rng.uniform(0.1, 4)
+        figure.scaled, figure.positions, figure.causal = (bool(on) for on in rng.integers(2, size=3))
+        figure.heads = int(rng.integers(1, 3))
+        yield figure
+
+
+def state_of(figure):
+    canvas = figure.children[0]
+    return {name: getattr(canvas, name) for name in canvas.initial}
+
+
+def test_a_sentence_looks_at_itself_in_javascript_as_in_lstmlib(javascript):
+    figures = list(sentences(80))
+    found = javascript(
+        SENTENCE,
+        """({ selfAttention, byWord }, cases) => cases.map(([values, atPlace]) => {
+          const { weights, outputs } = selfAttention(values, atPlace);
+          return { weights, outputs, words: byWord(outputs, values.order) };
+        })""",
+        [[state_of(figure), figure.children[0].at_place] for figure in figures],
+    )
+    for figure, one in zip(figures, found, strict=True):
+        np.testing.assert_allclose(one["weights"], figure.weights, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(one["outputs"], figure.outputs, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(np.array(one["words"])[figure.order], figure.outputs, rtol=0, atol=1e-12)
+
+
+def test_the_same_outputs_in_another_order_are_the_same_set(javascript):
+    rows = [[0, 1], [0, 1], [1, 0]]
+    cases = [
+        rows[::-1],
+        [[0, 1], [1, 0], [1, 0]],
+        [[0, 1], [0, 1 + 1e-12], [1, 0]],
+        [[0, 1], [0, 1.01], [1, 0]],
+    ]
+    found = javascript(
+        SENTENCE,
+        """({ sameSet, movedWords }, { rows, cases }) =>
+          cases.map((other) => [sameSet(rows, other), movedWords(rows, other)])""",
+        {"rows": rows, "cases": cases},
+    )
+    assert [same for same, _ in found] == [True, False, True, False]
+    assert [[one["word"] for one in moved] for _, moved in found] == [[0, 2], [1], [], [1]]
+    assert found[0][1][0]["by"] == pytest.approx(np.sqrt(2), abs=1e-15)
+    assert found[3][1][0]["by"] == pytest.approx(0.01, abs=1e-12)
+
+
+def test_a_sequence_is_recalled_in_javascript_as_in_lstmlib(javascript):
+    texts = ["a0 a", "p15 b3 p", "c7 k0 a3 f12 a", "d1 e1 f1 g2 g"]
+    rng, figures = np.random.default_rng(0), []
+    state = {name: np.shape(array) for name, array in gallery.recall_reader()._weights.items()}
+    for text in texts * 5:
+        weights = {_names()[name]: rng.normal(0, 1, shape) for name, shape in state.items()}
+        figures.append(RecallReader(weights, text))
+    nested = [
+        [name.split("."), array.tolist()] for figure in figures for name, array in figure._weights.items()
+    ]
+    found = javascript(
+        RECALL,
+        """({ recall }, { all, each, symbols }) => symbols.map((sequence, k) => {
+          const network = {};
+          for (const [path, array] of all.slice(each * k, each * (k + 1)))
+            path.slice(0, -1).reduce((at, key) => (at[key] ??= {}), network)[path.at(-1)] = array;
+          return recall(sequence, network, 2);
+        })""",
+        {"all": nested, "each": len(state), "symbols": [figure.symbols for figure in figures]},
+    )
+    for figure, one in zip(figures, found, strict=True):
+        np.testing.assert_allclose(one["probabilities"], figure.probabilities, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(one["looks"], figure.looks, rtol=0, atol=1e-12)
+
+
+def test_the_error_function_in_javascript_is_python_s(javascript):
+    x = [0, 1e-300, -1e-9, 0.5, -1.7, 3, 5.99, -6, 6.01, 40, *np.random.default_rng(0).uniform(-7, 7, 300)]
+    found = javascript(RECALL, "({ erf }, x) => x.map(erf)", x)
+    np.testing.assert_allclose(found, [math.erf(one) for one in x], rtol=1e-14, atol=1e-15)
+
+
+def test_a_typed_sequence_is_read_or_met_with_a_sentence(javascript):
+    good = {"a0 a": [0, 16, 0], "C7, K0; a3 f12 K": [2, 23, 10, 16, 0, 19, 5, 28, 10], "b03b": [1, 19, 1]}
+    bad = {
+        "": "There is nothing in it. Type 1 to 4 pairs of a key, a to p, and a value, 0 to 15, and",
+        " ,; ": "There is nothing in it.",
+        "a": "A sequence has 1 to 4 pairs here, and this one has 0.",
+        "a1": "It ends with a value, and asks for nothing. Type a key after it.",
+        "a1 b": "The key b has no value in this sequence, so there is no right answer.",
+        "a16 a": "A value is a number from 0 to 15, and 16 is not.",
+        "a1 a2 a": "The key a has two values.",
+        "q1 q": "“q” is no key: the keys are the letters a to p.",
+        "1a a": "“1” stands where a key is expected. Type 1 to 4 pairs",
+        "a b1 a": "“b” stands where a value is expected.",
+        "a1 b2 c3 d4 e5 a": "A sequence has 1 to 4 pairs here, and this one has 5.",
+        "a-1 a": "“-” is no key",
+        "a1 a\N{DOG FACE}": "“\N{DOG FACE}” is no key",
+        "é1 é": "“é” is no key",
+        "a1 b2 " * 1700 + "a": "A sequence has 1 to 4 pairs here, and this one has 3400.",
+        "a" + "9" * 10_000: f"A value is a number from 0 to 15, and {'9' * 20} is not.",
+    }
+    found = javascript(
+        TYPED,
+        """({ readSequence }, texts) =>
+          texts.map((text) => readSequence(text, { keys: 16, values: 16, most: 4 }))""",
+        [*good, *bad],
+    )
+    figure = gallery.recall_reader()
+    for one, (text, symbols) in zip(found, good.items(), strict=False):
+        figure.text = text
+        assert one["symbols"] == figure.symbols == symbols
+        assert one["right"] == figure.right == symbols[one["at"]] - 16
+    for one, message in zip(found[len(good) :], bad.values(), strict=True):
+        assert one.startswith(message)
+
+
+def test_what_a_swap_did_to_the_outputs_is_said_in_a_sentence():
+    before = [[0, 0], [1, 0], [0, 1]]
+    cases = [before, [[1, 0], [0, 0], [0, 1]], [[0, 0], [1, 0], [0.25, 1]], [[0, 0.5], [1, 0.25], [0, 1]]]
+    found = call(
+        node,
+        BY_HAND,
+        """({ compared }, { before, cases }) => [
+          ...cases.map((after) => compared([0, 1, 2], [1, 0, 2], before, after, ["a", "b", "c"])),
+          compared([0, 1, 2], [1, 2, 0], before, before, ["a", "b", "c"]),
+        ]""",
+        {"before": before, "cases": cases},
+    )
+    same = "Every word has the output that it had: the set of outputs is the same. "
+    assert found == [
+        f"You swapped “a” and “b”. {same}",
+        "You swapped “a” and “b”. Words have traded outputs, but the set is the same: another output for “a” "
+        "and “b”, most “a”, by 1.00. ",
+        "You swapped “a” and “b”. The set of outputs has changed: another output for “c”, by 0.25. ",
+        "You swapped “a” and “b”. The set of outputs has changed: another output for “a” and “b”, most “a”, "
+        "by 0.50. ",
+        f"The words stand in another order. {same}",
+    ]
+
+
+def test_the_tip_under_the_pointer_is_the_nearest_and_a_place_there_is_that_of_the_arrow():
+    figure = SelfAttention(["a", "b"], [[2, -2], [1.9, -2]], [[0, 0], [0, 0]], [[0.5, 1], [-2, 2]])
+    found = call(
+        node,
+        PLANES,
+        """({ nearestTip, planeOf, toPicture, toPlane }, values) => {
+          const at = (kind, arrow) => toPicture(arrow, planeOf(kind), 2);
+          const tip = (kind, arrow, more) => nearestTip(at(kind, arrow), { ...values, limit: 2, ...more });
+          return {
+            back: toPlane(at("v", [0.5, 1]), planeOf("v"), 2),
+            tips: [
+              tip("q", [2, -2]), tip("q", [1.88, -2]), tip("q", [1.9, -2], { word: 0 }),
+              tip("k", [0.1, 0], { word: 1, kind: "k" }), tip("k", [0.1, 0], { word: 0, kind: "k" }),
+              tip("v", [-1.9, 1.8]), tip("v", [2, -2]), tip("output", [0, 0]),
+            ].map((one) => one && one.kind + one.word),
+          };
+        }""",
+        state_of(figure) | {"word": 1, "kind": "v"},
+    )
+    np.testing.assert_allclose(found["back"], [0.5, 1], atol=1e-12)
+    # Of two tips in one place the chosen one is taken
+    assert found["tips"] == ["q0", "q1", "q1", "k1", "k0", "v1", None, None]
 
 
 @pytest.mark.parametrize("symbols", ["ab", "abc"])

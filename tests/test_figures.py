@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lstmlib import moving_digits
 from lstmlib.ablation import UnsquashedLSTM, clamp
-from lstmlib.attention import AdditiveAttention, DotAttention
+from lstmlib.attention import AdditiveAttention, DotAttention, scaled_dot_product_attention
 from lstmlib.bidirectional_lstm import BidirectionalLSTM
 from lstmlib.coupled_lstm import CoupledLSTM
 from lstmlib.electrocardiogram import HZ, KINDS
@@ -31,6 +31,8 @@ from lstmlib.figures import (
     MovingDigit,
     PenReader,
     PenWriter,
+    RecallReader,
+    SelfAttention,
     SpokenNumber,
     ThreeSwitches,
     Trainer,
@@ -44,6 +46,7 @@ from lstmlib.figures.gradient_by_lag import EVENTS
 from lstmlib.figures.lstm_cell import NAMES_BY_NOTATION
 from lstmlib.figures.moving_digit import Telling
 from lstmlib.figures.pen_writer import Written, chance_from
+from lstmlib.figures.recall_reader import _names
 from lstmlib.figures.three_switches import INPUTS, TASKS
 from lstmlib.gradients import gradient_norm_by_lag
 from lstmlib.lstm import LSTM, lstm_step
@@ -120,6 +123,7 @@ SLIDERS = {
     "Counters": [("n whole string", 1, 60, 1, ".0f")],
     "SpokenNumber": [("t time in seconds", 0, 1, 0.2, ".2f")],
     "PenWriter": [("b bias", 0, 3, 0.1, ".2f")],
+    "SelfAttention": [("temperature", 0.1, 4, 0.1, ".2f")],
     "Trainer": [
         ("gap", 5, 60, 1, ".0f"),
         ("units", 2, 16, 1, ".0f"),
@@ -157,6 +161,8 @@ TIES = {
     "Threshold": [("value", "threshold"), ("value", "start")],
     "Counters": [("value", "n")],
     "PenReader": [],
+    "RecallReader": [],
+    "SelfAttention": [("value", "temperature")],
     "SpokenNumber": [("value", "time")],
     "PenWriter": [("value", "bias")],
     "PictureReader": [],
@@ -2118,6 +2124,236 @@ def test_a_unit_typed_beside_the_slider_is_the_nearest_and_a_place_stays_in_the_
     assert figure.unit == 3
     figure.text = "ab"
     assert figure.place == 1
+
+
+def a_sentence(seed, n=4):
+    """Words with arrows of chance, and in an order of chance."""
+    rng = np.random.default_rng(seed)
+    figure = SelfAttention([f"word {k}" for k in range(n)], *rng.uniform(-2, 2, (3, n, 2)))
+    figure.order = rng.permutation(n)
+    figure.temperature = rng.uniform(0.1, 4)
+    return figure
+
+
+def by_word(figure):
+    """The outputs, a row for each word."""
+    return figure.outputs[np.argsort(figure.order)]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("positions", [False, True])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_sentence_looks_at_itself_as_scaled_dot_product_attention_does(scaled, positions, causal, heads):
+    for seed, n in enumerate([2, 3, 4, 5]):
+        figure = a_sentence(seed, n)
+        figure.scaled, figure.positions, figure.causal, figure.heads = scaled, positions, causal, heads
+        t = np.arange(n)
+        added = positions * 0.5 * np.stack([np.sin(t), np.cos(t)], axis=1)
+        q, k, v = (arrows[figure.order] + added for arrows in (figure.q, figure.k, figure.v))
+        q = q / figure.temperature * (1 if scaled else np.sqrt(2 / heads))
+        for head, numbers in enumerate(np.split(np.arange(2), heads)):
+            # Each place is a sequence of the batch, with a mask of its own.
+            mask = np.triu(np.ones((n, n), bool)) if causal else np.ones((n, n), bool)
+            keys, values = (np.repeat(rows[:, None, numbers], n, axis=1) for rows in (k, v))
+            expected, weights, _ = scaled_dot_product_attention(q[None, :, numbers], keys, values, mask)
+            np.testing.assert_allclose(figure.weights[head], weights[0], rtol=0, atol=1e-13)
+            np.testing.assert_allclose(figure.outputs[:, numbers], expected[0], rtol=0, atol=1e-13)
+        assert figure.weights.shape == (heads, n, n)
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 5), data=st.data())
+def test_without_positions_and_mask_swapped_words_keep_their_outputs(seed, n, data):
+    figure = a_sentence(seed, n)
+    figure.heads = data.draw(st.sampled_from([1, 2]))
+    before = by_word(figure)
+    figure.order = data.draw(st.permutations(range(n)))
+    np.testing.assert_allclose(by_word(figure), before, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["positions", "causal"])
+def test_with_positions_or_a_mask_swapped_words_get_other_outputs(name):
+    figure = SelfAttention()
+    setattr(figure, name, True)
+    before = by_word(figure)
+    figure.order = [1, 0, 2, 3]
+    assert figure.sentence == ["bites", "dog", "old", "man"]
+    moved = np.abs(by_word(figure) - before).max(axis=1)
+    assert moved[:2].min() > 0.1
+    if name == "causal":  # what stands later sees the same words, in another order
+        assert moved[2:].max() < 1e-14
+
+
+def test_a_low_temperature_leaves_one_word_and_two_heads_have_nothing_to_divide_by():
+    figure = SelfAttention()
+    figure.temperature = 0.1
+    assert figure.weights.max(axis=2).min() > 0.9
+    figure.temperature = 4.0
+    assert figure.weights.max() < 0.6
+    figure.heads = 2
+    with_scale = figure.weights
+    figure.scaled = False
+    np.testing.assert_array_equal(figure.weights, with_scale)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([["one"]], "words must be 2 to 5 different words of at most 8 letters, got ['one']"),
+        ([list("abcdef")], "words must be 2 to 5 different words"),
+        ([["a", "a"]], "words must be 2 to 5 different words"),
+        (["ab"], "words must be 2 to 5 different words"),
+        ([["a", " "]], "words must be 2 to 5 different words"),
+        ([["a", 3]], "words must be 2 to 5 different words"),
+        ([["a", "overlarge"]], "words must be 2 to 5 different words"),
+        ([["dog", "cat"]], "q, k and v must be given for words without arrows of their own: ['cat']"),
+        ([["a", "b"], [[0, 0]] * 2, [[0, 0]] * 2], "v must hold 2 numbers from -2 to 2 for each of 2 words"),
+    ],
+)
+def test_what_no_sentence_can_be_made_of_is_named(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SelfAttention(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("q", [[0, 0]] * 3, "q must hold 2 numbers from -2 to 2 for each of 4 words"),
+        ("k", [[0, 2.1]] * 4, "k must hold 2 numbers from -2 to 2"),
+        ("v", [[0, np.nan]] * 4, "v must hold 2 numbers from -2 to 2"),
+        ("v", "north", "v must hold 2 numbers from -2 to 2 for each of 4 words, got 'north'"),
+        ("order", [0, 1, 2], "order must hold each number from 0 to 3 once, got [0, 1, 2]"),
+        ("order", [0, 1, 1, 3], "order must hold each number from 0 to 3 once"),
+        ("order", "back", "order must hold each number from 0 to 3 once, got 'back'"),
+        ("scaled", 1, "scaled must be True or False, got 1"),
+        ("positions", "on", "positions must be True or False, got 'on'"),
+        ("causal", None, "causal must be True or False, got None"),
+        ("heads", 3, "heads must be 1 or 2, got 3"),
+        ("heads", True, "heads must be 1 or 2, got True"),
+        ("temperature", 0, "temperature must be a number from 0.1 to 4, got 0"),
+        ("word", 4, "word must be a whole number from 0 to 3, got 4"),
+        ("word", 0.5, "word must be a whole number from 0 to 3, got 0.5"),
+        ("kind", "key", "kind must be one of ['q', 'k', 'v'], got 'key'"),
+    ],
+)
+def test_what_a_sentence_cannot_show_is_named_and_nothing_changes(name, value, message):
+    figure = SelfAttention()
+    figure.positions, figure.heads, figure.word, figure.kind = True, 2, 3, "v"
+    state = figure.children[0].get_state()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert figure.children[0].get_state() == state
+
+
+class ABlock(torch.nn.Module):
+    """A block of the page on self-attention."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.look = torch.nn.MultiheadAttention(d, 2, batch_first=True)
+        hidden = torch.nn.Linear(d, 4 * d), torch.nn.GELU(), torch.nn.Linear(4 * d, d)
+        self.think = torch.nn.Sequential(*hidden)
+        self.norms = torch.nn.ModuleList([torch.nn.LayerNorm(d), torch.nn.LayerNorm(d)])
+
+    def forward(self, x):
+        y = self.norms[0](x)
+        future = torch.ones(x.shape[1], x.shape[1]).triu(1).bool()
+        found, self.weights = self.look(y, y, y, attn_mask=future)
+        x = x + found
+        return x + self.think(self.norms[1](x))
+
+
+class ATransformer(torch.nn.Module):
+    """The page's network that recalls, untrained and loud."""
+
+    def __init__(self, d=32):
+        super().__init__()
+        self.embed, self.read = torch.nn.Embedding(32, d), torch.nn.Linear(d, 16)
+        self.blocks = torch.nn.Sequential(ABlock(d), ABlock(d))
+        with torch.no_grad():
+            for weight in self.parameters():
+                weight += 0.2 * torch.randn(weight.shape)
+
+    def forward(self, symbols):
+        d = self.embed.embedding_dim
+        angle = torch.arange(len(symbols))[:, None] * 10000 ** (-torch.arange(0, d, 2).double() / d)
+        x = self.embed(torch.tensor(symbols)) + torch.hstack([angle.sin(), angle.cos()])
+        scores = self.read(self.blocks(x[None]))[0, -1]
+        looks = torch.cat([block.weights for block in self.blocks])
+        return scores.softmax(0).detach().numpy(), looks.detach().numpy()
+
+
+SEQUENCES = ["a0 a", "p15 b3 p", "c7 k0 a3 f12 a", "C7, K0; a3 f12 K", "c7k0a03f12f", " d1 e1 f1 g2 g "]
+
+
+def test_a_sequence_is_recalled_as_its_torch_model_recalls_it():
+    torch.manual_seed(0)
+    said = set()
+    for d in (4, 32, 32, 32):
+        model = ATransformer(d)
+        figure = RecallReader(model.state_dict())
+        model = model.double()
+        for figure.text in SEQUENCES:
+            probabilities, looks = model(figure.symbols)
+            np.testing.assert_allclose(figure.probabilities, probabilities, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(figure.looks, looks, rtol=0, atol=1e-12)
+            said.add(probabilities.argmax())
+    assert len(said) > 3
+
+
+def test_what_is_right_is_the_value_of_the_key_asked_for():
+    figure = gallery.recall_reader()
+    found = []
+    for figure.text in SEQUENCES:
+        found.append(figure.right)
+    assert found == [0, 15, 3, 0, 12, 2]
+    assert figure.symbols == [3, 17, 4, 17, 5, 17, 6, 18, 6]
+
+
+def test_the_weights_of_a_transformer_travel_compressed_and_whole():
+    model = ATransformer()
+    canvas = RecallReader(model.state_dict()).children[0]
+    assert len(canvas.data) < 120 * 1000
+    found = unpacked(canvas)
+    assert sum(array.size for array in found.values()) == sum(p.numel() for p in model.parameters())
+    np.testing.assert_array_equal(found["blocks.1.into.W"], model.blocks[1].look.in_proj_weight.detach())
+    np.testing.assert_array_equal(found["blocks.0.second.shift"], model.blocks[0].norms[1].bias.detach())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embed.weight": np.ones((31, 4))}, "embed.weight must have shape (32, D) with D a multiple of 4"),
+        ({"embed.weight": np.ones((32, 6))}, "embed.weight must have shape (32, D) with D a multiple of 4"),
+        ({"read.bias": np.ones(15)}, "read.bias must have shape (16,), got (15,)"),
+        (
+            {"blocks.1.look.in_proj_weight": np.ones((4, 4))},
+            "blocks.1.look.in_proj_weight must have shape (12, 4), got (4, 4)",
+        ),
+        ({"blocks.0.think.2.weight": np.ones((3, 4))}, "blocks.0.think.2.weight must have shape (4, 3)"),
+    ],
+)
+def test_a_transformer_of_other_shapes_is_named(changes, message):
+    state = unpacked(gallery.recall_reader().children[0])
+    names = _names()
+    weights = {names[ours]: array for ours, array in state.items()}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RecallReader(weights | changes)
+    with pytest.raises(ValueError, match=re.escape("missing: embed.weight, read.weight")):
+        RecallReader({})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "a1", "a1 b", "a16 a", "a1 a2 a", "q1 q", "1a a", "a b1 a", "a1 b2 c3 d4 e5 a", "a1 a a",
+     "a-1 a", "a1 a\N{DOG FACE}", "é1 é", 7, None, "a1 " * 4000],
+)  # fmt: skip
+def test_what_is_no_sequence_to_recall_from_is_named_and_nothing_changes(text):
+    figure = gallery.recall_reader()
+    message = "text must hold 1 to 4 pairs of a key, a to p, each once, and a value, 0 to 15, and then one of"
+    with pytest.raises(ValueError, match=message):
+        figure.text = text
+    assert figure.text == "c7 k0 a3 f12 a"
 
 
 def test_a_trainer_says_its_settings_as_an_address():

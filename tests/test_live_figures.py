@@ -45,6 +45,7 @@ FIGURES = {
     "FourParts": ("chapters/applications/polyphony", 1),
     "Trainer": ("chapters/lstm/training", 6),
     "Family": ("chapters/lstm/variants", 2),
+    "SelfAttention": ("chapters/attention/self_attention", 1),
 }
 
 

@@ -48,6 +48,8 @@ for figure, name, Control, options in [
     ("TuneWriter", "key", Text, {}),
     ("CodeReader", "text", Text, {}),
     ("FourParts", "opening", Text, {}),
+    ("SelfAttention", "kind", Text, {}),
+    ("RecallReader", "text", Text, {}),
     ("Trainer", "task", Text, {}),
     ("Family", "inputs", BoundedIntText, {"max": 64}),
     ("PictureReader", "step", BoundedIntText, {"max": 99}),
@@ -65,6 +67,7 @@ TYPED = {
     "Threshold": ("1.5", "0.5"),
     "Counters": ("aab", "a20b3", "ab"),
     "PenWriter": ("ba", "bab"),
+    "RecallReader": ("a1 b2 a", "a1 b2 b", "p15 p", "a1 b2 c3 a", "c7 d8 d"),
     "StoryReader": ("where is anna", "where is the lamp", "where is ben"),
     "Trainer": ("5", "7"),
     "TuneWriter": ("Am", "D"),
@@ -913,6 +916,248 @@ def test_a_page_whose_workers_are_refused_says_so(views):
             "Your browser starts no worker for this page, so nothing can be trained here. "
         )
         assert one.get_by_role("button", name="Train").count() == 1
+
+
+def pair(row):
+    return "({:.2f}, {:.2f})".format(*(0.0 + np.round(row, 2))).replace("-", "−")
+
+
+def shows(view, expected):
+    """Whether line, words, table and switches of a view show what `lstmlib` makes of the sentence."""
+    line, order, n = view.locator("[aria-live]").text_content(), expected.order, len(expected.words)
+    place = order.index(expected.word)
+    name = expected.words[expected.word]
+    of = {"q": expected.q, "k": expected.k, "v": expected.v}[expected.kind][expected.word]
+    kind = {"q": "query", "k": "key", "v": "value"}[expected.kind]
+    assert f"The {kind} of “{name}” is {pair(of)}" in line
+    added = expected.children[0].at_place[place]
+    with_place = f", and with {pair(added)} of place {place + 1} it is {pair(of + added)}. Scores"
+    assert (with_place in line) == expected.positions
+    divisor = (np.sqrt(2 / expected.heads) if expected.scaled else 1) * expected.temperature
+    assert f"the temperature, {expected.temperature:.2f}: by {divisor:.2f}. " in line
+    assert ("√" in line) == expected.scaled
+    shares = [
+        "hidden" if expected.causal and s > place else f"{100 * weight:.0f} %"
+        for s, weight in enumerate(expected.weights[0, place])
+    ]
+    said = ", ".join(f"{word} {share}" for word, share in zip(expected.sentence, shares, strict=True))
+    assert f"at {said}" in line
+    assert line.endswith(f" Its output is {pair(expected.outputs[place])}.")
+    words = view.get_by_role("group").first.get_by_role("button")
+    texts = [text for text in words.all_text_contents() if text != "⇄"]
+    assert texts == expected.sentence
+    assert words.nth(2 * place).get_attribute("aria-pressed") == "true"
+    cells = [
+        text for text in view.locator("svg text.small").all_text_contents() if re.fullmatch(r"\d+|–", text)
+    ]
+    weights = np.round(100 * expected.weights).astype(int)
+    hidden = np.triu(np.ones((n, n), bool), 1) & expected.causal
+    assert cells == ["–" if hidden[t, s] else str(weights[h, t, s]) for h, t, s in np.ndindex(weights.shape)]
+    return line
+
+
+def test_swapped_words_keep_their_outputs_until_positions_or_a_mask_are_on(views):
+    view, other = views("SelfAttention")
+    expected = EXAMPLES["SelfAttention"]()
+    shows(view, expected)
+    same = "Every word has the output that it had: the set of outputs is the same."
+    for first, second, switch in (
+        ("dog", "bites", None), ("dog", "old", "Two heads"), ("old", "dog", "Positions"),
+        ("bites", "dog", "Positions"), ("bites", "old", "Causal mask"), ("dog", "old", "Scale"),
+    ):  # fmt: skip
+        if switch:
+            view.get_by_role("button", name=switch).press("Enter")
+            name = {"Positions": "positions", "Causal mask": "causal", "Scale": "scaled"}.get(switch)
+            if name:
+                setattr(expected, name, not getattr(expected, name))
+            else:
+                expected.heads = 2
+            on = view.get_by_role("button", name=switch).get_attribute("aria-pressed") == "true"
+            assert f"You turned “{switch}” {'on' if on else 'off'}. " in shows(view, expected)
+        before = expected.outputs[np.argsort(expected.order)]
+        view.get_by_role("button", name=f"Swap {first} and {second}").press("Enter")
+        order = expected.order
+        at = order.index(expected.words.index(first))
+        order[at], order[at + 1] = order[at + 1], order[at]
+        expected.order = order
+        moved = np.linalg.norm(expected.outputs[np.argsort(order)] - before, axis=1)
+        for one in (view, other):
+            said = shows(one, expected)
+            assert said.startswith(f"You swapped “{first}” and “{second}”. ")
+            assert (same in said) == (moved.max() < 1e-9)
+            if same not in said:
+                assert "The set of outputs has changed: " in said
+                assert f"{expected.words[moved.argmax()]}”, by {moved.max():.2f}. " in said
+            assert one.locator("svg path.bound").count() == len(order)
+    view.get_by_role("button", name="Start over").press("Enter")
+    assert shows(other, EXAMPLES["SelfAttention"]()).startswith("All of this was set at once. ")
+    assert other.locator("svg path.bound").count() == 0
+
+
+def test_an_arrow_is_moved_by_keyboard_and_buttons_as_far_as_its_plane_goes(views):
+    view, other = views("SelfAttention")
+    expected, line = EXAMPLES["SelfAttention"](), view.locator("[aria-live]")
+    view.get_by_role("button", name="man", exact=True).focus()
+    view.page.keyboard.press("ArrowUp")
+    arrows = expected.q
+    arrows[3] += [0, 0.1]
+    expected.q, expected.word = arrows, 3
+    assert shows(other, expected).startswith("You moved the query of “man” to (−1.50, −0.80). ")
+    view.get_by_label("Arrow:").select_option("value")
+    expected.kind = "v"
+    shows(other, expected)
+    view.get_by_role("button", name="left", exact=True).press("Enter")
+    view.page.keyboard.press("ArrowDown")
+    arrows = expected.v
+    arrows[3] += [-0.1, -0.1]
+    expected.v = arrows
+    shows(other, expected)
+    for _ in range(13):
+        view.page.keyboard.press("ArrowRight")
+    assert line.text_content() == "The value of “man” is at the edge, and goes no further: (2.00, −1.50)."
+    # Over a list, arrow keys choose from it
+    view.get_by_label("Arrow:").press("ArrowUp")
+    assert view.get_by_label("Arrow:").input_value() == "k"
+    press(handles(view)["temperature"], "ArrowRight", 2)
+    arrows[3] = [2, -1.5]
+    expected.v, expected.kind, expected.temperature = arrows, "k", 1.2
+    assert shows(other, expected).startswith("You raised the temperature to 1.20. ")
+
+
+@pytest.mark.parametrize(("width", "touch"), [(1280, False), (375, False), (375, True)])
+def test_an_arrow_is_dragged_by_its_tip_and_by_nothing_else(views, width, touch):
+    view, other = views("SelfAttention", width=width, has_touch=touch)
+    expected, page, canvas = EXAMPLES["SelfAttention"](), view.page, view.locator("svg")
+
+    def drag(start, end):
+        canvas.evaluate("(canvas) => canvas.scrollIntoView({ block: 'center', behavior: 'instant' })")
+        box = canvas.bounding_box()
+        scale = box["width"] / 360
+        places = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in (start, end)]
+        if touch:
+            screen = page.context.new_cdp_session(page)
+            for kind, (x, y) in zip(("touchStart", "touchMove"), places, strict=True):
+                screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+            screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        else:
+            page.mouse.move(*places[0])
+            page.mouse.down()
+            page.mouse.move(*places[1], steps=5)
+            page.mouse.up()
+
+    unit = 57 / 2.65
+    centre = np.array([123 + 57, 22 + 57])  # of the plane of keys
+    tip = centre + unit * np.array([1.6, 0.4])  # the key of the dog
+    drag(tip + np.array([3, 2]), centre + unit * np.array([-1, 1.5]))
+    arrows = expected.k
+    arrows[0] = [-1, -1.5]
+    expected.k, expected.kind = arrows, "k"
+    said = shows(other, expected)
+    assert said.startswith("You moved the key of “dog” to (−1.00, −1.50). ")
+    drag(centre + unit * np.array([-1, 1.5]), (340, 290))  # out of its plane
+    said = other.locator("[aria-live]").text_content()
+    assert said.startswith("You moved the key of “dog” to (2.00, −2.00). ")
+    drag(centre + unit * np.array([-2.4, 2.4]), centre)  # no tip is there
+    assert view.locator("[aria-live]").text_content() == said
+
+
+def test_an_arrow_chosen_from_outside_is_shown(views):
+    found = views("SelfAttention")
+    found[0].page.get_by_label("SelfAttention kind", exact=True).fill("k")
+    for view in found:
+        assert view.get_by_label("Arrow:").input_value() == "k"
+        assert "The key of “dog” is (1.60, −0.40)" in view.locator("[aria-live]").text_content()
+
+
+def test_words_are_swapped_and_arrows_moved_within_one_frame(views):
+    view, _ = views("SelfAttention")
+    spent = view.evaluate(
+        """(view) => {
+          const line = view.querySelector("[aria-live]");
+          const keys = [...view.querySelectorAll("button")].filter((key) => "⇄←↑".includes(key.textContent));
+          const times = [...keys, ...keys].map((key) => {
+            const before = line.textContent;
+            const start = performance.now();
+            key.click();
+            return line.textContent === before ? Infinity : performance.now() - start;
+          });
+          return times.sort((a, b) => a - b)[times.length / 2];
+        }"""
+    )
+    assert spent < 16
+
+
+def recalls(view, expected):
+    """Whether line and maps of a view show what `lstmlib` makes of the sequence."""
+    line, end, at = view.locator("[aria-live]").text_content(), len(expected.symbols) - 1, 0
+    names = [chr(97 + s) if s < 16 else str(s - 16) for s in expected.symbols]
+    at = 2 * expected.symbols[:end:2].index(expected.symbols[-1]) + 1
+    second, said = expected.probabilities.argsort()[-2:]
+    p, (first, last) = expected.probabilities, expected.looks
+    assert f"Asked for {names[-1]}, the network says {said}, with a probability of {p[said]:.2f}; " in line
+    right = "" if said == expected.right else f", and has {p[expected.right]:.2f}"
+    assert f"{expected.right} is right{right}. Next comes {second}, with {p[second]:.2f}. " in line
+    assert f"the value {names[at]} looks at its own key with {100 * first[at, at - 1]:.0f} % of its" in line
+    most = last[-1].argmax()
+    where = f"and most at place {most + 1}, {names[most]}, with {100 * last[-1, most]:.0f} %."
+    there = "more than anywhere else." if most == at else where
+    assert f"at its value with {100 * last[-1, at]:.0f} %, {there}" in line
+    cells = [text for text in view.locator("svg text.small:not(.end)").all_text_contents()]
+    drawn = []
+    for look in expected.looks:
+        for t, name in enumerate(names):
+            drawn += [name, *(f"{100 * weight:.0f}" for weight in look[t, : t + 1] if weight >= 0.05)]
+    assert cells == drawn
+    return line
+
+
+def test_typed_pairs_are_recalled_as_lstmlib_recalls_them(views):
+    view, other = views("RecallReader")
+    expected, field = EXAMPLES["RecallReader"](), view.get_by_label("Pairs, and a key to ask for:")
+    assert "The network was trained" not in recalls(view, expected)
+    for text, tail in (
+        ("c7 k0 a3 f12 f", ""),
+        ("A1, B2; b", " The network was trained on 4 pairs, and here are 2."),
+        ("p15 p", " The network was trained on 4 pairs, and here is 1."),
+    ):
+        field.fill(text)
+        expected.text = text
+        for one in (view, other):
+            assert recalls(one, expected).endswith(tail)
+            assert one.get_by_label("Pairs, and a key to ask for:").input_value() == text
+    view.page.get_by_label("RecallReader text", exact=True).fill("b3 a4 B ")
+    expected.text = "b3 a4 b"
+    for one in (view, other):
+        recalls(one, expected)
+        assert one.get_by_role("button").all_text_contents() == ["b", "a"]
+    for key in "aab":  # asked for twice nothing changes
+        view.get_by_role("button", name=key).press("Enter")
+        expected.text = f"b3 a4 {key}"
+        for one in (view, other):
+            recalls(one, expected)
+            assert one.get_by_label("Pairs, and a key to ask for:").input_value() == expected.text
+            assert one.get_by_role("button", name=key).get_attribute("aria-pressed") == "true"
+
+
+def test_what_is_no_sequence_gets_a_sentence_and_loses_nothing(views):
+    view, _ = views("RecallReader")
+    line, field = view.locator("[aria-live]"), view.get_by_label("Pairs, and a key to ask for:")
+    kept = view.locator("svg").inner_html()
+    for text, message in (
+        ("", "There is nothing in it."),
+        ("a1 b", "The key b has no value in this sequence"),
+        ("\N{DOG FACE}", "“\N{DOG FACE}” is no key"),
+        ("x" * 10_000, "“x” is no key"),
+        ("a99 a", "A value is a number from 0 to 15, and 99 is not."),
+    ):
+        field.fill(text)
+        assert line.text_content().startswith(message)
+        assert line.text_content().endswith("The figure still shows c7 k0 a3 f12 a.")
+        assert field.get_attribute("aria-invalid") == "true"
+        assert view.locator("svg").inner_html() == kept
+    field.fill("c7 c")
+    assert field.get_attribute("aria-invalid") == "false"
+    assert "Asked for c" in line.text_content()
 
 
 def test_pictures_are_calm_where_less_motion_is_asked_for(views):

@@ -16,6 +16,8 @@ from lstmlib.figures.moving_digit import MovingDigit
 from lstmlib.figures.pen_reader import PenReader
 from lstmlib.figures.pen_writer import PenWriter
 from lstmlib.figures.picture_reader import PictureReader
+from lstmlib.figures.recall_reader import RecallReader
+from lstmlib.figures.self_attention import SelfAttention
 from lstmlib.figures.spoken_number import SpokenNumber
 from lstmlib.figures.story_reader import StoryReader
 from lstmlib.figures.three_switches import ThreeSwitches
@@ -37,6 +39,8 @@ __all__ = [
     "PenReader",
     "PenWriter",
     "PictureReader",
+    "RecallReader",
+    "SelfAttention",
     "SpokenNumber",
     "StoryReader",
     "ThreeSwitches",
