@@ -1069,24 +1069,6 @@ def test_an_arrow_chosen_from_outside_is_shown(views):
         assert "The key of “dog” is (1.60, −0.40)" in view.locator("[aria-live]").text_content()
 
 
-def test_words_are_swapped_and_arrows_moved_within_one_frame(views):
-    view, _ = views("SelfAttention")
-    spent = view.evaluate(
-        """(view) => {
-          const line = view.querySelector("[aria-live]");
-          const keys = [...view.querySelectorAll("button")].filter((key) => "⇄←↑".includes(key.textContent));
-          const times = [...keys, ...keys].map((key) => {
-            const before = line.textContent;
-            const start = performance.now();
-            key.click();
-            return line.textContent === before ? Infinity : performance.now() - start;
-          });
-          return times.sort((a, b) => a - b)[times.length / 2];
-        }"""
-    )
-    assert spent < 16
-
-
 def recalls(view, expected):
     """Whether line and maps of a view show what `lstmlib` makes of the sequence."""
     line, end, at = view.locator("[aria-live]").text_content(), len(expected.symbols) - 1, 0
