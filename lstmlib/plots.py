@@ -6,12 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # From the palette of Okabe and Ito (2008), which survives colour blindness.
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#007a5a", "#6b6b6b"
+
+COLOUR_OF = {
+    "f": "#720000",
+    "i": "#1b5848",
+    "g": "#5b0773",
+    "o": "#7c6e19",
+    "c": "#0038f3",
+    "h": "#027f8e",
+}
+"""A colour for each part of the cell, by its letter: the same as in live figures, formulas and drawings."""
 
 STYLE: dict[str, Any] = {
     "font.size": 12,
@@ -64,10 +75,11 @@ def plot_attention(ax: Axes, weights, columns: Sequence[object], rows: Sequence[
 
 
 def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
-    """Draw gates over time, a row for each: black is open (1), white is shut (0).
+    """Draw gates over time, a row for each: dark is open (1), white is shut (0).
 
-    `gates` has under each label one unit's gate at each step, (T,), between 0 and 1. Steps count from 1.
-    Raises ValueError if there is no gate, or the gates are not sequences of one length.
+    `gates` has under each label one unit's gate at each step, (T,), between 0 and 1. A label that ends in a
+    part's letter, such as "write, i", has the row in the part's colour, any other in black. Steps count
+    from 1. Raises ValueError if there is no gate, or the gates are not sequences of one length.
     """
     lengths = {np.shape(gate) for gate in gates.values()}
     if len(lengths) != 1 or len(next(iter(lengths))) != 1:
@@ -76,6 +88,7 @@ def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
             "one unit's gate over time"
         )
     values = np.stack([np.asarray(gate, dtype=float) for gate in gates.values()])
+    inks = np.array([to_rgb(COLOUR_OF.get(label[-1:], "black")) for label in gates])
     extent = (0.5, values.shape[1] + 0.5, len(gates) - 0.5, -0.5)
-    ax.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="auto", extent=extent)
+    ax.imshow(1 - values[:, :, None] * (1 - inks[:, None]), aspect="auto", extent=extent)
     ax.set_yticks(range(len(gates)), list(gates))

@@ -1933,6 +1933,42 @@ def test_of_five_seeds_as_many_win_the_bet_as_the_page_says(gap, forget, updates
     assert len(found) == seeds_that_learn
 
 
+@pytest.mark.parametrize(
+    ("cells", "task", "gap", "units", "updates", "measure", "bounds"),
+    [
+        (["lstm", "rnn"], "adding", 40, 8, 1000, "loss", [(0, 0.005), (0.11, 0.2)]),
+        (["rnn"], "adding", 40, 16, 1000, "loss", [(0.11, 1)]),
+        (["rnn"], "adding", 5, 8, 1000, "loss", [(0, 0.02)]),
+        (["rnn"], "hold", 40, 8, 50, "right", [(1, 1)]),
+    ],
+)
+def test_with_ten_seeds_the_race_of_the_first_page_ends_as_it_says(
+    cells, task, gap, units, updates, measure, bounds
+):
+    run = """({ session }, { settings, measure }) => Array.from({ length: 10 }, (_, k) => {
+      const one = session({ ...settings, seed: k + 1 });
+      one.advance(settings.most);
+      return one.report().networks.map(({ test }) => test[measure]);
+    })"""
+    settings = {"cells": cells, "task": task, "gap": gap, "units": units, "most": updates}
+    settings |= {"rate": 0.01, "forget": [1] * len(cells), "input": 0, "clip": 1}
+    found = np.transpose(call(node, WORKER, run, {"settings": settings, "measure": measure}))
+    for results, (low, high) in zip(found, bounds, strict=True):
+        assert results.min() >= low
+        assert results.max() <= high
+
+
+def test_one_of_ten_lstms_of_the_first_page_does_not_hold_the_bit():
+    run = """({ session }, settings) => Array.from({ length: 10 }, (_, k) => {
+      const one = session({ ...settings, seed: k + 1 });
+      one.advance(500);
+      return one.report().networks[0].test.right;
+    })"""
+    settings = RUN | {"cells": ["lstm"], "gap": 40, "units": 8, "rate": 0.01, "forget": [1], "most": 3000}
+    right = call(node, WORKER, run, settings)
+    assert sum(share < 0.9 for share in right) == 1
+
+
 # In the order of the address
 RACE_SETTINGS = ["cell_a", "cell_b", "task", "gap", "units", "rate", "forget_a", "forget_b", "input_bias"]
 RACE_SETTINGS += ["clip", "seed"]

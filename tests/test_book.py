@@ -184,6 +184,28 @@ def test_formulas_are_kept_for_the_next_build(tmp_path, monkeypatch):
     assert (second.glyphs(html), second.style) == (glyphs, style)
 
 
+def test_a_part_of_the_cell_has_its_colour_in_a_formula_about_the_cell(tmp_path):
+    formulas = Formulas(tmp_path / "formulas.json")
+    tex = r"c_t = f_t \odot c_{t-1} + \tanh(W_c\,h_{t-1}) + U_{h_t} x_{i_t} + \tilde f_t"
+    html, other = (formulas.set(tex, display=True, parts=parts) for parts in (True, False))
+    alone = formulas.set("o", display=False, parts=True)
+    formulas.close()
+    assert re.findall(r'class=" ?part-(.)"', html) == [*"cfch"] * 2  # MathML has them too
+    assert re.findall(r'class=" ?part-(.)"', alone) == ["o"] * 2
+    assert "part-" not in other
+    assert f'data-tex="{tex}"' in html
+
+
+def test_formulas_have_colours_on_the_pages_about_the_cell(pages, site):
+    coloured = {
+        name for name, page in pages.items() if any("part-" in g.get("class", "") for g in page.all("g"))
+    }
+    for name in ("chapters/lstm/lstm_cell", "chapters/gates/cell_state", "reference/notation_card"):
+        assert f"{name}.html" in coloured
+    assert not [name for name in coloured if name.startswith(("chapters/attention", "chapters/applications"))]
+    assert ".part-f {" in (site / "_static/formulas.css").read_text()
+
+
 @pytest.mark.parametrize(
     ("tex", "why"),
     [(r"\gatee_t", "Undefined control sequence"), ("{x", "missing close brace"), (r"\text{½}", "no ½")],

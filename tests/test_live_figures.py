@@ -92,6 +92,46 @@ def test_lstm_cell_shows_what_lstmlib_computes_wherever_the_sliders_stand(figure
         assert said[-2] == pytest.approx(c, abs=0.0051)
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_part_of_the_cell_has_the_same_colour_in_figures_and_formulas(figure, mode):
+    root = figure("LSTMCell", mode=mode)
+    places = {
+        "svg .part-f": "stroke",
+        ".part-f .widget-label": "color",
+        ".part-f .noUi-handle": "background-color",
+    }
+    found = [
+        root.locator(place).first.evaluate("(one, name) => getComputedStyle(one)[name]", name)
+        for place, name in places.items()
+    ]
+    formula = root.page.locator(".math .part-f").first
+    found.append(formula.evaluate("(one) => getComputedStyle(one).fill"))
+    expected = {"light": "#720000", "dark": "#ff4b36"}[mode]
+    as_rgb = "rgb({}, {}, {})".format(*(int(expected[k : k + 2], 16) for k in (1, 3, 5)))
+    assert found == [as_rgb] * 4
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_race_of_the_first_page_needs_two_keys_and_leaves_the_address_alone(visit, width):
+    page = visit("intro", width=width)
+    wait_for_sliders(page)
+    race = page.locator(".lstmlib-figure").last
+    line, found = race.locator("[aria-live]"), handles(race)
+    assert [*found] == ["gap", "units"]
+    assert line.text_content().startswith("40 numbers from 0 to 1 come, one of each half marked.")
+    press(found["gap"], "Home")
+    assert line.text_content().startswith("You lowered the gap to 5. 5 numbers")
+    race.get_by_role("button", name="Train").press("Enter")
+    line.get_by_text(re.compile("^Update .* A, LSTM: loss .* B, plain RNN: loss")).wait_for()
+    race.get_by_role("button", name="Pause").press("Enter")
+    assert race.locator("svg path.curve").count() == 2
+    race.get_by_role("button", name="Again with another seed").press("Enter")
+    line.get_by_text(re.compile("^Update .* A, LSTM: loss")).wait_for()
+    race.get_by_role("button", name="Clear").press("Enter")
+    assert line.text_content().startswith("Cleared.")
+    assert "#" not in page.url
+
+
 def test_gate_value_and_pre_activation_move_each_other(figure):
     root = figure("Gate")
     found = handles(root)
@@ -862,6 +902,9 @@ def test_a_lecture_hall_sees_a_figure_under_its_questions(site, browser, width):
     box = stage.bounding_box()
     assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, width, 900)
     assert stage.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert stage.evaluate("one => one.scrollTop") == 0
+    beside = stage.locator(".stage-figure").bounding_box()["y"] < 100
+    assert beside == (width > 1000)
     assert "Which of the three can make the gradient pass a thousand?" in stage.text_content()
     before = stage.locator("[aria-live]").text_content()
     slider = stage.get_by_role("slider").first

@@ -1,12 +1,16 @@
 """Static figures: what is drawn is what was given."""
 
+import re
+from itertools import combinations
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from conftest import ROOT
 from matplotlib.colors import to_rgb
 
 from lstmlib import plots
-from lstmlib.plots import plot_attention, plot_gates, plot_runs
+from lstmlib.plots import COLOUR_OF, plot_attention, plot_gates, plot_runs
 
 
 @pytest.fixture
@@ -16,9 +20,12 @@ def ax():
     plt.close(fig)
 
 
+def linear(color):
+    return np.array([v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color)])
+
+
 def luminance(color):
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color)]
-    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+    return linear(color) @ [0.2126, 0.7152, 0.0722]
 
 
 def contrast(one, other):
@@ -29,6 +36,68 @@ def contrast(one, other):
 @pytest.mark.parametrize("name", ["BLUE", "ORANGE", "GREEN", "GREY"])
 def test_a_line_in_each_colour_stands_out_from_white_paper(name):
     assert contrast(getattr(plots, name), "white") >= 3  # WCAG 2.2, 1.4.11
+
+
+# What somebody without red, green or blue cones sees of linear red, green and blue: Machado, Oliveira and
+# Fernandes, A physiologically-based model for simulation of color vision deficiency, 2009, severity 1.
+SEEN_BY = {
+    "all cones": np.eye(3),
+    "no red cones": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green cones": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no blue cones": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def lab(rgb):
+    """CIE L*a*b* of linear sRGB, with a white of D65."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x = to_xyz @ np.clip(rgb, 0, 1) / to_xyz.sum(axis=1)
+    X, Y, Z = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
+    return np.array([116 * Y - 16, 500 * (X - Y), 200 * (Y - Z)])
+
+
+# The sheet names each colour twice, for light pages and for dark ones.
+SHEET = (ROOT / "lstmlib/figures/parts.css").read_text()
+OWN_NAMES = dict(re.findall(r"\.part-(\w) \{ --part: var\((--[\w-]+)\)", SHEET))
+LIGHT, DARK = (
+    {part: re.findall(rf"{name}: (#\w+);", SHEET)[mode] for part, name in OWN_NAMES.items()}
+    for mode in (0, 1)
+)
+
+
+def test_a_part_has_one_colour_in_plots_figures_and_the_drawing_of_the_cell():
+    assert LIGHT == COLOUR_OF
+    assert set(COLOUR_OF) == set("figoch")
+    drawing = (ROOT / "chapters/lstm/lstm_cell.svg").read_text()
+    inks = set(re.findall(r'(?:stroke|fill)="(#\w+)"', drawing))
+    assert set(COLOUR_OF.values()) <= inks
+    for part, colour in COLOUR_OF.items():
+        symbols = re.findall(rf'<text fill="(#\w+)"[^>]*>{part}<tspan', drawing)
+        assert symbols, part
+        assert set(symbols) == {colour}, part
+
+
+@pytest.mark.parametrize(("colours", "grounds"), [(LIGHT, ["#fff"]), (DARK, ["#121212", "#14181e"])])
+def test_the_parts_colours_can_be_read_and_told_apart(colours, grounds):
+    for part, colour in colours.items():
+        assert min(contrast(colour, ground) for ground in grounds) >= 4.5, part  # WCAG 2.2, 1.4.3
+    for eyes, sees in SEEN_BY.items():
+        seen = {part: lab(np.asarray(sees) @ linear(colour)) for part, colour in colours.items()}
+        for one, other in combinations(seen, 2):
+            # Seven times what is just seen as another colour, a distance of about 2.3
+            assert np.linalg.norm(seen[one] - seen[other]) >= 16, (eyes, one, other)
 
 
 def test_the_style_is_known_to_matplotlib():
@@ -99,13 +168,14 @@ def test_labels_must_fit_the_weights(ax):
     assert not ax.images
 
 
-def test_an_open_gate_is_black_and_its_first_step_is_number_one(ax):
-    plot_gates(ax, {"input": [1.0, 0.0, 0.0, 0.0], "forget": [0.0, 1.0, 1.0, 1.0]})
+def test_an_open_gate_is_dark_and_its_first_step_is_number_one(ax):
+    plot_gates(ax, {"input": [1.0, 0.0, 0.0, 0.0], "keep, f": [0.0, 1.0, 0.5, 1.0]})
     [image] = ax.images
-    shades = image.cmap(image.norm(image.get_array()))[..., 0]
-    np.testing.assert_allclose(shades, [[0, 1, 1, 1], [1, 0, 0, 0]], atol=1e-12)
+    white, black, ink = np.ones(3), np.zeros(3), np.array(to_rgb(COLOUR_OF["f"]))
+    drawn = [[black, white, white, white], [white, ink, (white + ink) / 2, ink]]
+    np.testing.assert_allclose(image.get_array(), drawn, atol=1e-12)
     assert image.get_extent() == [0.5, 4.5, 1.5, -0.5]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["input", "forget"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["input", "keep, f"]
 
 
 @pytest.mark.parametrize("gates", [{}, {"i": [1.0], "f": [1.0, 0.0]}, {"i": np.ones((3, 2))}])

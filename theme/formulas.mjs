@@ -1,13 +1,13 @@
-// Sets formulas for formulas.py, one a line: {tex, display} comes in as JSON, {html, glyphs} or {error} goes out.
+// Sets formulas for formulas.py, one a line: {tex, display, parts} comes in as JSON, {html, glyphs} or {error} goes out.
 // The first line is the style sheet.
 import { createInterface } from "node:readline";
 import MathJaxInNode from "mathjax";
 
 const MathJax = await MathJaxInNode.init({
-  loader: { load: ["input/tex", "output/svg", "a11y/assistive-mml"] },
+  loader: { load: ["input/tex", "output/svg", "[tex]/html", "a11y/assistive-mml"] },
   // A macro that is not known, and any other error, ends the build instead of standing in the page in red.
   tex: {
-    packages: { "[-]": ["noundefined"] },
+    packages: { "[+]": ["html"], "[-]": ["noundefined"] },
     formatError: (_, error) => {
       throw error;
     },
@@ -20,9 +20,13 @@ const { adaptor, output } = MathJax.startup;
 // In pixels, as the widths of formulas with parts in per cent are: the theme's column of text
 const PAGE = { em: 16, ex: 8, containerWidth: 800 };
 
-async function set({ tex, display }) {
+// A part of the cell at some step, such as c_{t-1}, or alone in its formula; not the c of W_c or \tilde c
+const PART = /(?<![A-Za-z\\_^]|[_^]\{|\\(?:tilde|hat|bar) )([figoch])_([tT0-9]|\{[tT0-9][^}]*\})|^([figoch])$/g;
+const coloured = (tex) => tex.replace(PART, (part, letter, _, alone) => `\\class{part-${letter ?? alone}}{${part}}`);
+
+async function set({ tex, display, parts }) {
   try {
-    const formula = await MathJax.tex2svgPromise(tex, { ...PAGE, display });
+    const formula = await MathJax.tex2svgPromise(parts ? coloured(tex) : tex, { ...PAGE, display });
     adaptor.setAttribute(formula, "data-tex", tex);
     const html = adaptor.outerHTML(formula);
     const strange = html.match(/<text [^>]*>([^<]*)/); // drawn in whatever font the reader has, at a guessed width

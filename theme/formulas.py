@@ -1,6 +1,7 @@
 """Sets every formula when the site is built: pages carry drawings and MathML, and no script.
 
-MathJax runs in one process of Node, and only for formulas that no earlier build has set.
+MathJax runs in one process of Node, and only for formulas that no earlier build has set. On the pages
+about the cell, its parts stand in the colours that they have in figures.
 """
 
 import functools
@@ -21,6 +22,9 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
 THEME = Path(__file__).parent
+COLOURS = THEME.parent / "lstmlib/figures/parts.css"
+# Elsewhere c may be a context, and i an index.
+ABOUT_THE_CELL = ("intro", "chapters/rnn/", "chapters/gates/", "chapters/lstm/", "reference/")
 
 
 class Formulas:
@@ -37,11 +41,15 @@ class Formulas:
         self._html: dict[str, str] = known["html"]
         self._glyphs: dict[str, str] = known["glyphs"]
 
-    def set(self, tex: str, *, display: bool) -> str:
-        """The formula as HTML, or a ValueError that quotes it and says why it cannot be set."""
-        key = f"{'display' if display else 'inline'} {tex}"
+    def set(self, tex: str, *, display: bool, parts: bool = False) -> str:
+        """The formula as HTML, with the cell's `parts` in their colours or without.
+
+        A ValueError quotes a formula that cannot be set, and says why.
+        """
+        key = f"{'display' if display else 'inline'} {'parts ' * parts}{tex}"
         if key not in self._html:
-            print(json.dumps({"tex": tex, "display": display}), file=self._process.stdin, flush=True)
+            asked = {"tex": tex, "display": display, "parts": parts}
+            print(json.dumps(asked), file=self._process.stdin, flush=True)
             answer = json.loads(self._process.stdout.readline())
             if "error" in answer:
                 raise ValueError(f"the formula {tex.strip()!r} cannot be set: {answer['error']}")
@@ -92,15 +100,16 @@ def setup(app: Sphinx) -> dict:
     """Register with Sphinx, as its renderer of formulas."""
     formulas = Formulas(Path(app.outdir).parent / "formulas.json")
 
-    def set_node(node: nodes.Element, tex: str, *, display: bool) -> str:
+    def set_node(writer: HTML5Translator, node: nodes.Element, tex: str, *, display: bool) -> str:
+        parts = writer.builder.current_docname.startswith(ABOUT_THE_CELL)
         try:
-            return formulas.set(tex, display=display)
+            return formulas.set(tex, display=display, parts=parts)
         except ValueError as error:
             raise ExtensionError(f"{get_node_location(node)}: {error}") from None
 
     def inline(writer: HTML5Translator, node: nodes.math) -> None:
         tag = writer.starttag(node, "span", "", CLASS="math notranslate nohighlight")
-        writer.body.append(f"{tag}{set_node(node, node.astext(), display=False)}</span>")
+        writer.body.append(f"{tag}{set_node(writer, node, node.astext(), display=False)}</span>")
         raise nodes.SkipNode
 
     def block(writer: HTML5Translator, node: nodes.math_block) -> None:
@@ -110,7 +119,7 @@ def setup(app: Sphinx) -> dict:
             writer.add_permalink_ref(node, "Link to this equation")
             writer.body.append("</span>")
         tex = node.astext() if node["nowrap"] else aligned(node.astext())
-        writer.body.append(f"{set_node(node, tex, display=True)}</div>\n")
+        writer.body.append(f"{set_node(writer, node, tex, display=True)}</div>\n")
         raise nodes.SkipNode
 
     def add_glyphs(app: Sphinx, name: str, template: str, context: dict, doctree: object) -> None:
@@ -121,7 +130,9 @@ def setup(app: Sphinx) -> dict:
         if app.builder.format == "html":
             static = Path(app.outdir) / "_static"
             static.mkdir(parents=True, exist_ok=True)
-            (static / "formulas.css").write_text(formulas.style, encoding="utf-8")
+            (static / "formulas.css").write_text(
+                formulas.style + COLOURS.read_text(encoding="utf-8"), encoding="utf-8"
+            )
 
     app.add_html_math_renderer("course", (inline, None), (block, None))
     app.add_css_file("formulas.css")

@@ -27,7 +27,7 @@ export function present() {
   const first = new URLSearchParams(location.search).get("present");
   if (first === null || !figures.length) return;
   let shown = 0, home = null;
-  const stage = make("dialog", { className: "stage" });
+  const stage = make("dialog", { className: "stage", tabIndex: -1 });
   const above = make("div", { className: "stage-question" });
   const place = make("div", { className: "stage-figure" });
   const controls = make("div", { className: "stage-controls" });
@@ -61,4 +61,6 @@ export function present() {
   document.body.append(stage);
   show(Math.min(Math.max(Math.trunc(first) || 1, 1), figures.length) - 1);
   stage.showModal();
+  stage.focus({ preventScroll: true }); // not the first button: the questions above it would be out of sight
+  stage.scrollTop = 0;
 }

@@ -67,7 +67,7 @@ def shared(name: str, check: Callable, read: Callable = lambda value: value) -> 
 class Canvas(anywidget.AnyWidget):
     """What the browser draws; a subclass has the script, and the values that travel."""
 
-    _css = (FOLDER / "figure.css").read_text(encoding="utf-8")
+    _css = "".join((FOLDER / sheet).read_text(encoding="utf-8") for sheet in ("parts.css", "figure.css"))
 
 
 class Figure(ipywidgets.VBox):

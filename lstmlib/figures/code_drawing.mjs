@@ -105,8 +105,8 @@ export function drawTable(canvas, { unit, rows, next, temperature, held }) {
   text(0, 0, `unit ${unit}`, "name start small");
   text(112, 0, "trained", "name small");
   text(160, 0, "before", "name small");
-  rows.forEach(([name, trained, before], k) => {
-    text(0, k + 1, name, "start");
+  rows.forEach(([name, trained, before, part], k) => {
+    text(0, k + 1, name, `start part-${part}`);
     text(112, k + 1, number(trained), "value");
     text(160, k + 1, number(before));
   });

@@ -118,7 +118,7 @@ async function render({ model, el }) {
       nextOf(active.states[place + 1], still ? held.network.readout : readout, t));
     const likely = p.map((_, k) => k).sort((a, b) => p[b] - p[a] || a - b).slice(0, LIKELY);
     const names = { i: "input gate", f: "forget gate", g: "candidate", o: "output gate", c: "cell state" };
-    const rows = Object.entries(names).map(([name, said]) => [said, gates[name], before[name]]);
+    const rows = Object.entries(names).map(([part, said]) => [said, gates[part], before[part], part]);
     const next = likely.map((k) => [alphabet[k], p[k], drawn[k], now[k]]);
     drawTable(table, { unit, rows, next, temperature, held: still });
     if (writing) return void (line.textContent = "Writing …");

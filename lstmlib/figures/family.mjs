@@ -82,10 +82,12 @@ function writeOut(list, lines, usualLines) {
     const other = !usualLines.includes(equation);
     const item = html(list, "li", other ? { class: "changed" } : {});
     if (other) html(item, "span", { class: "note" }, "differs");
-    for (const [, mark, raised, plain] of equation.matchAll(/([_^])(\{[^}]*\}|.)|([^_^]+)/g)) {
-      if (plain) item.append(plain);
+    for (const [, mark, raised, part, plain] of equation.matchAll(/([_^])(\{[^}]*\}|.)|([figohcC])(?=_(?:t|\{t))|([^_^])/g)) {
+      if (part) html(item, "span", { class: `part-${part.toLowerCase()}` }, part);
+      else if (plain) item.append(plain);
       else html(item, mark === "_" ? "sub" : "sup", {}, raised.replace(/[{}]/g, ""));
     }
+    item.normalize();
   }
 }
 

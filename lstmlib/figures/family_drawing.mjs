@@ -1,6 +1,6 @@
 // The pictures of the family: the cell that the switches make, and the stream that it reads.
 
-import { number, sign, svg } from "./drawing.mjs";
+import { number, svg } from "./drawing.mjs";
 import { asker } from "./family_arithmetic.mjs";
 
 const BELT = 56; // the height of the cell state
@@ -17,26 +17,26 @@ export function drawCell(canvas, parts, names) {
   const has = asker(parts);
   const [matrix, exponential] = [has("matrix"), has("exponential")];
   const [memory, written] = matrix ? ["C", "v kᵀ"] : ["c", "g"];
-  svg(canvas, "line", { x1: 14, y1: BELT, x2: 346, y2: BELT, class: "axis", "stroke-width": matrix ? 9 : 3 });
-  text(canvas, 26, BELT - 14, `${memory}ₜ₋₁`, "value");
-  text(canvas, 334, BELT - 14, `${memory}ₜ`, "value");
+  svg(canvas, "line", { x1: 14, y1: BELT, x2: 346, y2: BELT, class: "belt part-c", "stroke-width": matrix ? 9 : 3 });
+  text(canvas, 26, BELT - 14, `${memory}ₜ₋₁`, "value part-c");
+  text(canvas, 334, BELT - 14, `${memory}ₜ`, "value part-c");
   if (matrix) text(canvas, 222, BELT - 10, "H × H numbers", "name small");
   if (exponential) normaliser(canvas, has("forget"));
   if (has("peepholes")) peepholes(canvas, has);
   if (has("forget")) {
     wire(canvas, `M84 132 V${BELT + 12}`);
     circle(canvas, 84, BELT, "×");
-    gate(canvas, 84, 132, "f", "forget");
+    gate(canvas, 84, 132, "f", "f", "forget");
   }
   wire(canvas, has("input") ? `M216 132 V104 H164 V${BELT + 12}` : `M216 132 V92 H164 V${BELT + 12}`);
   if (has("input")) {
     wire(canvas, "M148 132 V104 H164");
     circle(canvas, 164, 104, "×");
-    gate(canvas, 148, 132, has("coupled") ? "1 − f" : exponential ? "exp" : "i", "input");
+    gate(canvas, 148, 132, "i", has("coupled") ? "1 − f" : exponential ? "exp" : "i", "input");
     if (has("coupled")) wire(canvas, "M106 143 H126");
   }
   circle(canvas, 164, BELT, "+");
-  gate(canvas, 216, 132, written, matrix ? "value, key" : "candidate");
+  gate(canvas, 216, 132, "g", written, matrix ? "value, key" : "candidate");
   // The way out: down from the belt, past whatever stands there
   const way = [matrix && "q", exponential && "÷", has("tanh") && "tanh", has("output") && "×"].filter(Boolean);
   wire(canvas, `M290 ${BELT} V178`);
@@ -48,10 +48,10 @@ export function drawCell(canvas, parts, names) {
     if (what === "×") {
       wire(canvas, `M318 ${y} H302`);
       if (has("peepholes")) wire(canvas, `M338 ${BELT} V${y - 11}`, "3 3");
-      gate(canvas, 338, y - 11, "o", "output", 36);
+      gate(canvas, 338, y - 11, "o", "o", "output", 36);
     }
   });
-  text(canvas, 290, 193, "hₜ", "value");
+  text(canvas, 290, 193, "hₜ", "value part-h");
   const dashed = has("peepholes") ? "; dashed: peepholes" : "";
   text(canvas, 8, 193, `all of these see ${matrix ? "xₜ alone" : "hₜ₋₁ and xₜ"}${dashed}`, "name small start");
 }
@@ -93,8 +93,8 @@ function rounded(canvas, x, y, width, height, kind, said) {
 }
 
 // A gate with its name below.
-function gate(canvas, x, y, said, name, width = 44) {
-  rounded(canvas, x, y, width, 22, "box gate", said);
+function gate(canvas, x, y, part, said, name, width = 44) {
+  rounded(canvas, x, y, width, 22, `box gate part-${part}`, said);
   text(canvas, x, y + 34, name, "name small");
 }
 
@@ -113,9 +113,8 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
   const zero = 112;
   const y = (value) => zero - TALL * Math.max(-2, Math.min(2, value));
   const held = steps[0].c.length > 1 ? "A▮ B▮" : "holds ▮";
-  const lines = [["comes in", 14], ["letter", 28], ["asks", 42], [held, 108], ["shows ○", 178]];
-  for (const [said, at] of lines) text(canvas, 2, at, said, "name small start");
-  text(canvas, 2, 122, "LSTM ◌", "name small start");
+  const lines = [["comes in", 14, "name"], ["letter", 28, "name"], ["asks", 42, "name"], [held, 108, "part-c"], ["LSTM ◌", 122, "part-h"], ["shows ○", 178, "part-h"]];
+  for (const [said, at, kind] of lines) text(canvas, 2, at, said, `${kind} small start`);
   svg(canvas, "line", { x1: 44, y1: zero, x2: 358, y2: zero, class: "axis" });
   rows.forEach(([x, key, take, keep, show], t) => {
     const at = 59 + 31.4 * t;
@@ -127,10 +126,10 @@ export function drawStream(canvas, rows, steps, usual, usualName) {
     const wide = 16 / c.length;
     c.forEach((value, k) => {
       const bar = { x: at - 12 + k * wide, width: wide - (c.length > 1), height: Math.abs(y(value) - zero) };
-      svg(canvas, "rect", { ...bar, y: Math.min(y(value), zero), class: sign(value) });
+      svg(canvas, "rect", { ...bar, y: Math.min(y(value), zero), class: "bar part-c" });
     });
-    svg(canvas, "circle", { cx: at + 9, cy: y(usual[t].h), r: 6, class: "ring wanted" });
-    svg(canvas, "circle", { cx: at + 9, cy: y(h), r: 3.5, class: "ring" });
+    svg(canvas, "circle", { cx: at + 9, cy: y(usual[t].h), r: 6, class: "ring wanted part-h" });
+    svg(canvas, "circle", { cx: at + 9, cy: y(h), r: 3.5, class: "ring part-h" });
     text(canvas, at, 178, number(h), "small");
     text(canvas, at, 192, t + 1, "name small");
   });

@@ -69,9 +69,9 @@ function draw(canvas, norms, bound, belt) {
   const x = (lag) => LEFT + (lag / last) * (RIGHT - LEFT);
   const path = (values) => "M" + values.map((value, lag) => `${x(lag)} ${at(value)}`).join(" L");
   svg(canvas, "path", { d: path(bound), class: "curve bound" });
-  svg(canvas, "path", { d: path(norms), class: "curve" });
+  svg(canvas, "path", { d: path(norms), class: "curve part-h" });
   if (belt) {
-    svg(canvas, "path", { d: path(belt), class: "curve belt negative" });
+    svg(canvas, "path", { d: path(belt), class: "curve part-c" });
     // Names on the curves, apart from one another wherever the curves cross
     for (const [values, text, share, shift] of [[belt, "belt", 0.75, -8], [norms, "network", 0.4, 18]]) {
       const lag = Math.round(share * last);

@@ -1,7 +1,7 @@
 // One unit of an LSTM: the cell state rides the belt, three gates act on it.
 
 import { lstmCell } from "./cell_arithmetic.mjs";
-import { button, choice, controls, drawing, moved, nameSliders, number, onChange, set, sign, status, svg } from "./drawing.mjs";
+import { button, choice, controls, drawing, moved, nameSliders, number, onChange, set, status, svg } from "./drawing.mjs";
 
 const GATES = ["i", "f", "g", "o"];
 const SLIDERS = [...GATES, "c_prev"];
@@ -125,8 +125,8 @@ function diagram(el) {
       "has input gate times candidate added, and leaves on the right; a branch passes " +
       "tanh and the output gate and becomes the hidden state. The line below gives the values.");
   const belt = [[14, 64], [88, 144], [168, 346]].map(([x1, x2]) =>
-    svg(canvas, "line", { x1, y1: 48, x2, y2: 48, class: "belt" }));
-  const wire = (d) => svg(canvas, "path", { d, class: "flow" });
+    svg(canvas, "line", { x1, y1: 48, x2, y2: 48 }));
+  const wire = (d, part = "") => svg(canvas, "path", { d, class: `flow ${part}` });
   wire("M76 94 V60"); // f
   wire("M112 134 V106 H144"); // i
   wire("M200 134 V106 H168"); // g
@@ -134,7 +134,7 @@ function diagram(el) {
   const branch = wire("M270 48 V74");
   wire("M270 98 V120");
   wire("M310 132 H282"); // o
-  const out = wire("M270 144 V168");
+  const out = wire("M270 144 V168", "part-h");
   operator(canvas, 76, 48, "×");
   operator(canvas, 156, 48, "+");
   operator(canvas, 156, 106, "×");
@@ -142,10 +142,10 @@ function diagram(el) {
   svg(canvas, "rect", { x: 248, y: 74, width: 44, height: 24, rx: 5, class: "box" });
   svg(canvas, "text", { x: 270, y: 90, class: "value" }, "tanh");
   const show = {
-    f: box(canvas, 76, 94),
-    i: box(canvas, 112, 134),
-    g: box(canvas, 200, 134),
-    o: box(canvas, 332, 121),
+    f: box(canvas, 76, 94, "f"),
+    i: box(canvas, 112, 134, "i"),
+    g: box(canvas, 200, 134, "g"),
+    o: box(canvas, 332, 121, "o"),
     c_prev: label(canvas, 34, 30),
     kept: label(canvas, 116, 30),
     added: label(canvas, 186, 78),
@@ -163,7 +163,7 @@ function diagram(el) {
       text(name === "h" ? `${names.h[0]} = ${value}` : value, words[name]);
     }
     [v.c_prev, r.kept, r.c].forEach((value, k) => {
-      belt[k].setAttribute("class", `belt ${sign(value)}`);
+      belt[k].setAttribute("class", `belt part-c ${value < 0 ? "below" : ""}`);
       belt[k].setAttribute("stroke-width", 2 + 5 * Math.min(2, Math.abs(value)));
     });
     for (const [path, value] of [[branch, r.c], [out, r.h]])
@@ -177,8 +177,8 @@ function operator(canvas, x, y, text) {
 }
 
 // A gate, its value inside and its name below.
-function box(canvas, x, y) {
-  svg(canvas, "rect", { x: x - 22, y, width: 44, height: 22, rx: 5, class: "box gate" });
+function box(canvas, x, y, part) {
+  svg(canvas, "rect", { x: x - 22, y, width: 44, height: 22, rx: 5, class: `box gate part-${part}` });
   return valueAndName(svg(canvas, "text", { x, y: y + 15.5, class: "value" }),
     svg(canvas, "text", { x, y: y + 36, class: "name" }));
 }
@@ -206,16 +206,16 @@ function timeline(el) {
       `${names.c[1]} and ${names.h[1]} at each step: ${said}. ` +
         (place ? `Step ${place} is shown above.` : "No step is shown yet."),
     );
-    svg(canvas, "text", { x: 4, y: 36, class: "name start" }, `${names.c[0]} ▮`);
-    svg(canvas, "text", { x: 4, y: 52, class: "name start" }, `${names.h[0]} ○`);
+    svg(canvas, "text", { x: 4, y: 36, class: "start part-c" }, `${names.c[0]} ▮`);
+    svg(canvas, "text", { x: 4, y: 52, class: "start part-h" }, `${names.h[0]} ○`);
     svg(canvas, "line", { x1: 56, y1: 40, x2: 356, y2: 40, class: "axis" });
     rows.forEach(([, , , , c, h], t) => {
       const x = 74 + 34 * t;
       const y = (value) => 40 - 12 * Math.max(-2, Math.min(2, value));
       const tall = Math.abs(y(c) - 40);
       const later = t < place ? "" : " later";
-      svg(canvas, "rect", { x: x - 8, y: Math.min(y(c), 40), width: 16, height: tall, class: sign(c) + later });
-      svg(canvas, "circle", { cx: x, cy: y(h), r: 4, class: `ring${later}` });
+      svg(canvas, "rect", { x: x - 8, y: Math.min(y(c), 40), width: 16, height: tall, class: `bar part-c${later}` });
+      svg(canvas, "circle", { cx: x, cy: y(h), r: 4, class: `ring part-h${later}` });
       svg(canvas, "text", { x, y: 80, class: t + 1 === place ? "value" : "name" }, t + 1);
     });
   };

@@ -117,6 +117,7 @@ class LSTMCell(Figure):
         canvas.initial = {name: getattr(canvas, name) for name in (*LIMITS, "sequence", "start")}
         self._sliders = {name: self._add_slider(name, "", limits, 0.01) for name, limits in LIMITS.items()}
         for name, slider in self._sliders.items():
+            slider.add_class(f"part-{name[0]}")
             ipywidgets.jslink((canvas, f"label_{name}"), (slider, "description"))
         ipywidgets.jslink((canvas, "lowest"), (self._sliders["c_prev"], "min"))
         ipywidgets.jslink((canvas, "highest"), (self._sliders["c_prev"], "max"))

@@ -1,7 +1,7 @@
 // A memory cell reads five numbers; three switches for each step say what it writes, keeps and shows.
 
 import { memory } from "./cell_arithmetic.mjs";
-import { button, choice, controls, drawing, html, number, onChange, set, sign, status, svg } from "./drawing.mjs";
+import { button, choice, controls, drawing, html, number, onChange, set, status, svg } from "./drawing.mjs";
 
 const SWITCHES = { i: "write", f: "keep", o: "read" };
 const COLUMN = 60; // the canvas has six: names, and five steps
@@ -34,9 +34,9 @@ function render({ model, el }) {
 
   const sliders = {};
   for (const [name, word] of Object.entries(SWITCHES)) {
-    html(grid, "span", {}, `${word} ${name}`);
+    html(grid, "span", { class: `part-${name}` }, `${word} ${name}`);
     sliders[name] = x.map((_, t) => {
-      const slider = range(grid, `${word} at step ${t + 1}`, model.get(name)[t]);
+      const slider = range(grid, `${word} at step ${t + 1}`, model.get(name)[t], name);
       slider.addEventListener("input", () => {
         set(model, { [name]: model.get(name).map((was, k) => (k === t ? Number(slider.value) : was)) });
       });
@@ -63,9 +63,9 @@ function render({ model, el }) {
   show("");
 }
 
-const range = (parent, label, value) =>
+const range = (parent, label, value, part) =>
   html(parent, "input", {
-    type: "range", min: 0, max: 1, step: 0.1, value,
+    type: "range", min: 0, max: 1, step: 0.1, value, class: `part-${part}`,
     role: "slider", "aria-label": label, "aria-valuetext": number(value),
   });
 
@@ -75,16 +75,16 @@ function draw(canvas, x, steps, wanted) {
   const zero = 76;
   const y = (value) => zero - TALL * Math.max(-1.6, Math.min(1.6, value));
   svg(canvas, "text", { x: 4, y: 16, class: "name start" }, "comes in");
-  svg(canvas, "text", { x: 4, y: zero + 4, class: "name start" }, "holds ▮");
-  svg(canvas, "text", { x: 4, y: 146, class: "name start" }, "shows ○");
-  svg(canvas, "text", { x: 4, y: 166, class: "name start" }, "should ◌");
+  svg(canvas, "text", { x: 4, y: zero + 4, class: "start part-c" }, "holds ▮");
+  svg(canvas, "text", { x: 4, y: 146, class: "start part-h" }, "shows ○");
+  svg(canvas, "text", { x: 4, y: 166, class: "start part-h" }, "should ◌");
   svg(canvas, "line", { x1: COLUMN, y1: zero, x2: 356, y2: zero, class: "axis" });
   steps.forEach(({ c, h }, t) => {
     const at = COLUMN * (t + 1.5);
     svg(canvas, "text", { x: at, y: 16, class: "value" }, number(x[t]));
-    svg(canvas, "rect", { x: at - 18, y: Math.min(y(c), zero), width: 18, height: Math.abs(y(c) - zero), class: sign(c) });
-    svg(canvas, "circle", { cx: at + 10, cy: y(wanted[t]), r: 7, class: "ring wanted" });
-    svg(canvas, "circle", { cx: at + 10, cy: y(h), r: 4, class: "ring" });
+    svg(canvas, "rect", { x: at - 18, y: Math.min(y(c), zero), width: 18, height: Math.abs(y(c) - zero), class: "bar part-c" });
+    svg(canvas, "circle", { cx: at + 10, cy: y(wanted[t]), r: 7, class: "ring wanted part-h" });
+    svg(canvas, "circle", { cx: at + 10, cy: y(h), r: 4, class: "ring part-h" });
     svg(canvas, "text", { x: at, y: 126, class: "name small" }, `c = ${number(c)}`);
     svg(canvas, "text", { x: at, y: 146, class: "value" }, number(h));
     svg(canvas, "text", { x: at, y: 166, class: "name" }, number(wanted[t]));

@@ -1,7 +1,7 @@
 // Train one here: two networks race on one task, in a worker beside the page.
 
 import { button, choice, controls, drawing, field, moved, nameSliders, number, onChange, power, set, status } from "./drawing.mjs";
-import { draw, letter } from "./trainer_drawing.mjs";
+import { BRIEF, draw, letter } from "./trainer_drawing.mjs";
 import { constantLoss, TASKS } from "./trainer_tasks.mjs";
 
 // What a run is made of, in the order in which the address says it.
@@ -25,8 +25,9 @@ function render({ model, el }) {
   const about = {
     most, names: Object.fromEntries(cells), sentences: Object.fromEntries(tasks.map(([task, , sentence]) => [task, sentence])),
   };
+  const brief = model.get("brief");
   const [above, row] = [controls(el), controls(el)];
-  const canvas = drawing(el, 392);
+  const canvas = drawing(el, brief ? BRIEF : 392);
   const line = status(el);
   training.settings ??= settings();
   if (!training.views.size) reset(settings());
@@ -35,7 +36,7 @@ function render({ model, el }) {
     go.textContent = training.state === "running" ? "Pause" : "Train";
     offer.hidden = !training.now?.networks.some(({ broke }) => broke);
     const { settings: { task, gap, ...now }, ...rest } = training;
-    if (drawn) draw(canvas, { ...rest, task, gap, most, cells: cellsOf(now).map((cell) => about.names[cell]) });
+    if (drawn) draw(canvas, { ...rest, task, gap, most, brief, cells: cellsOf(now).map((cell) => about.names[cell]) });
     if (spoken) line.textContent = happened + say(about);
   };
   const typed = (name) => (text) => {
@@ -47,7 +48,7 @@ function render({ model, el }) {
     if (training.state === "done") return show("This run is at its end: another seed, or another setting, makes a new one. ");
     const { now, run } = training;
     if (hire(model.get("script"))) training.worker.postMessage(now ? { order: what } : { order: what, run, settings: asSession(settings(), most) });
-    if (DOCUMENTED) history.replaceState(null, "", `#train=${SETTINGS.map((name) => model.get(name)).join()}`);
+    if (DOCUMENTED && !brief) history.replaceState(null, "", `#train=${SETTINGS.map((name) => model.get(name)).join()}`);
   };
   const again = (values) => {
     set(model, values);
@@ -55,11 +56,13 @@ function render({ model, el }) {
   };
 
   const place = () => controls(above, { style: "margin: 0" }); // keeps a control on the line of its label
-  choice(place(), "A:", model, "cell_a", options.cell_a);
-  choice(place(), "B:", model, "cell_b", options.cell_b);
-  choice(place(), "Task:", model, "task", options.task);
-  field(place(), "Learning rate:", model, "rate", line, typed("rate"), { size: 6, inputmode: "decimal" });
-  field(place(), "Seed:", model, "seed", line, typed("seed"), { size: 3, inputmode: "numeric" });
+  if (!brief) {
+    choice(place(), "A:", model, "cell_a", options.cell_a);
+    choice(place(), "B:", model, "cell_b", options.cell_b);
+    choice(place(), "Task:", model, "task", options.task);
+    field(place(), "Learning rate:", model, "rate", line, typed("rate"), { size: 6, inputmode: "decimal" });
+    field(place(), "Seed:", model, "seed", line, typed("seed"), { size: 3, inputmode: "numeric" });
+  }
   const go = button(row, "Train", () => order(training.state === "running" ? "pause" : "go"));
   button(row, "Step", () => order("step"));
   button(row, "Again with another seed", () => again({ seed: (model.get("seed") % limits.seed[1]) + 1 }));
@@ -86,8 +89,8 @@ function render({ model, el }) {
   training.views.add(view);
   view("");
   // In the page, not before it
-  const frame = requestAnimationFrame(readAddress);
-  addEventListener("hashchange", readAddress);
+  const frame = brief || requestAnimationFrame(readAddress);
+  if (!brief) addEventListener("hashchange", readAddress);
   const forget = nameSliders(el);
   return () => {
     cancelAnimationFrame(frame);

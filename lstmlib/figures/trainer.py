@@ -54,6 +54,7 @@ class _TrainerCanvas(Canvas):
     forget_a, forget_b = traitlets.Float().tag(sync=True), traitlets.Float().tag(sync=True)
     input_bias = traitlets.Float().tag(sync=True)
     seed = traitlets.Int().tag(sync=True)
+    brief = traitlets.Bool().tag(sync=True)
 
 
 def _whole(name: str) -> Any:
@@ -102,6 +103,9 @@ class Trainer(Figure):
     clip : float in [0, 5]
         The longest gradient; 0 clips nothing.
     seed : int in [1, 99]
+    brief : bool
+        Whether to leave out all that a first race does without: the reader moves the gap and the units,
+        and takes other seeds; Python sets the rest. A brief figure keeps off the address of its page.
 
     Raises ValueError for a name that is not one of these, or a number outside its range. Python may set all
     of them later too, and they are as the reader has set them.
@@ -127,9 +131,11 @@ class Trainer(Figure):
         input_bias: float = 0.0,
         clip: float = 1.0,
         seed: int = 1,
+        *,
+        brief: bool = False,
     ) -> None:
         super().__init__(
-            _TrainerCanvas(),
+            _TrainerCanvas(brief=brief),
             cell_a=cell_a,
             cell_b=cell_b,
             task=task,
@@ -144,6 +150,8 @@ class Trainer(Figure):
         )
         self._add_slider("gap", "gap", LIMITS["gap"], 1).readout_format = ".0f"
         self._add_slider("units", "units", LIMITS["units"], 1).readout_format = ".0f"
+        if brief:
+            return
         self._add_slider("forget_a", "A forget bias", LIMITS["forget_a"], 0.1)
         self._add_slider("forget_b", "B forget bias", LIMITS["forget_b"], 0.1)
         self._add_slider("input_bias", "input bias", LIMITS["input_bias"], 0.1)

@@ -3,6 +3,7 @@
 import { number, power, svg } from "./drawing.mjs";
 import { constantLoss, TASKS } from "./trainer_tasks.mjs";
 
+export const BRIEF = 290; // the height without the lowest part
 export const letter = (k) => "AB"[k];
 
 const DASHES = ["", "6 3"];
@@ -11,19 +12,19 @@ const stroke = (k, more = "") => `stroke: var(--${COLOURS[k]}); stroke-width: 2;
 const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join(" L")}`;
 
 const LABEL = "Above, the loss over updates, A solid and B dashed, earlier runs pale, the best constant dotted. In the middle, each " +
-  "network on one new sequence: a row of bars for each unit's memory, up for above 0, and its gates. Below, how much of " +
-  "the last answer's gradient arrives at the memory so many steps earlier.";
+  "network on one new sequence: a row of bars for each unit's memory, up for above 0, and its gates.";
+const LOWEST = " Below, how much of the last answer's gradient arrives at the memory so many steps earlier.";
 
 // `cells` are the names of A and B; `lines` of this run and `earlier` ones hold the losses, `now` the last report.
-export function draw(canvas, { cells, task, gap, most, lines, earlier, now }) {
+export function draw(canvas, { cells, task, gap, most, lines, earlier, now, brief }) {
   canvas.replaceChildren();
-  canvas.setAttribute("aria-label", LABEL);
+  canvas.setAttribute("aria-label", brief ? LABEL : LABEL + LOWEST);
   drawLosses(canvas, [...earlier, lines], constantLoss(task, gap), now?.updates ?? 0, most);
   cells.forEach((name, k) => {
     const wide = cells.length === 1 ? 344 : 166;
     drawNetwork(canvas, 8 + 178 * k, wide, k, name, now);
   });
-  drawReach(canvas, now?.networks ?? [], TASKS[task].steps(gap) - 1);
+  if (!brief) drawReach(canvas, now?.networks ?? [], TASKS[task].steps(gap) - 1);
 }
 
 // A panel with a logarithmic axis: returns where a value stands.
@@ -77,7 +78,7 @@ function drawNetwork(canvas, left, wide, k, name, now) {
     svg(canvas, "text", { x: inner + across / 2, y: top + 38, class: "small" }, "its memory, when it learns");
     return;
   }
-  const { states, gates } = now.networks[k];
+  const { cell, states, gates } = now.networks[k];
   const [T, H] = [states.length, states[0].length];
   const x = (t) => inner + (across * t) / T;
   for (const [t, text] of now.marks) svg(canvas, "text", { x: x(t + 0.5), y: top - 5, class: "small" }, text);
@@ -90,18 +91,18 @@ function drawNetwork(canvas, left, wide, k, name, now) {
       if (Math.abs(high) > 0.05)
         d += `M${x(t).toFixed(1)} ${(top + (tall * (unit + 0.5)) / H).toFixed(1)}v${(-high).toFixed(1)}h${((0.85 * across) / T).toFixed(1)}v${high.toFixed(1)}z`;
     }
-  svg(canvas, "path", { d, class: COLOURS[k] });
+  svg(canvas, "path", { d, class: `bar part-${cell.startsWith("lstm") ? "c" : "h"}` });
   svg(canvas, "text", { x: left + wide - 4, y: 164, class: "small end" }, `±${number(scale)}`);
   const below = top + tall + 8;
   const ends = Object.entries(gates).map(([gate, values]) => {
     const y = (value) => below + 30 * (1 - value);
     const points = values.map((value, t) => [x(t + 0.5), y(value)]);
-    svg(canvas, "path", { d: path(points), class: "flow", "stroke-dasharray": GATE[gate] });
+    svg(canvas, "path", { d: path(points), class: `flow part-${gate}`, "stroke-dasharray": GATE[gate] });
     return { gate, at: y(values.at(-1)) + 3 };
   });
   ends.sort((one, other) => one.at - other.at).forEach((end, n) => {
     if (n) end.at = Math.max(end.at, ends[n - 1].at + 9);
-    svg(canvas, "text", { x: inner + across + 8, y: end.at, class: "small" }, end.gate);
+    svg(canvas, "text", { x: inner + across + 8, y: end.at, class: `small part-${end.gate}` }, end.gate);
   });
   if (!ends.length) svg(canvas, "text", { x: inner + across / 2, y: below + 18, class: "small" }, "no gates");
 }

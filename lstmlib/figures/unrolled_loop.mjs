@@ -73,7 +73,7 @@ function draw(canvas, word, h, u) {
       svg(canvas, "path", { d: `M${x - 14} 101 L${x - 10} 105 L${x - 14} 109`, class: "flow" });
     }
     const tall = TALL * Math.abs(value);
-    svg(canvas, "rect", { x: x - 7, y: value > 0 ? ZERO - tall : ZERO, width: 14, height: tall, class: sign(value) });
+    svg(canvas, "rect", { x: x - 7, y: value > 0 ? ZERO - tall : ZERO, width: 14, height: tall, class: "bar part-h" });
     const below = value > 0 ? ZERO - tall - 4 : ZERO + tall + 11;
     svg(canvas, "text", { x, y: below, class: "value small" }, number(value));
   });
