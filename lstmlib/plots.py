@@ -78,8 +78,8 @@ def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
     """Draw gates over time, a row for each: dark is open (1), white is shut (0).
 
     `gates` has under each label one unit's gate at each step, (T,), between 0 and 1. A label that ends in a
-    part's letter, such as "write, i", has the row in the part's colour, any other in black. Steps count
-    from 1. Raises ValueError if there is no gate, or the gates are not sequences of one length.
+    comma and a part's letter, such as "write, i", has the row in the part's colour, any other in black.
+    Steps count from 1. Raises ValueError if there is no gate, or the gates are not sequences of one length.
     """
     lengths = {np.shape(gate) for gate in gates.values()}
     if len(lengths) != 1 or len(next(iter(lengths))) != 1:
@@ -88,7 +88,8 @@ def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
             "one unit's gate over time"
         )
     values = np.stack([np.asarray(gate, dtype=float) for gate in gates.values()])
-    inks = np.array([to_rgb(COLOUR_OF.get(label[-1:], "black")) for label in gates])
+    parts = [label.rpartition(", ")[2] for label in gates]
+    inks = np.array([to_rgb(COLOUR_OF.get(part, "black")) for part in parts])
     extent = (0.5, values.shape[1] + 0.5, len(gates) - 0.5, -0.5)
     ax.imshow(1 - values[:, :, None] * (1 - inks[:, None]), aspect="auto", extent=extent)
     ax.set_yticks(range(len(gates)), list(gates))

@@ -1934,39 +1934,39 @@ def test_of_five_seeds_as_many_win_the_bet_as_the_page_says(gap, forget, updates
 
 
 @pytest.mark.parametrize(
-    ("cells", "task", "gap", "units", "updates", "measure", "bounds"),
+    ("cells", "gap", "units", "rate", "bounds"),
     [
-        (["lstm", "rnn"], "adding", 40, 8, 1000, "loss", [(0, 0.005), (0.11, 0.2)]),
-        (["rnn"], "adding", 40, 16, 1000, "loss", [(0.11, 1)]),
-        (["rnn"], "adding", 5, 8, 1000, "loss", [(0, 0.02)]),
-        (["rnn"], "hold", 40, 8, 50, "right", [(1, 1)]),
+        (["lstm", "rnn"], 40, 8, 0.01, [(0, 0.002), (0.02, 0.2)]),
+        (["rnn"], 40, 16, 0.003, [(0.01, 0.2)]),
+        (["lstm", "rnn"], 5, 8, 0.01, [(0, 0.001), (0, 0.02)]),
     ],
 )
-def test_with_ten_seeds_the_race_of_the_first_page_ends_as_it_says(
-    cells, task, gap, units, updates, measure, bounds
-):
-    run = """({ session }, { settings, measure }) => Array.from({ length: 10 }, (_, k) => {
-      const one = session({ ...settings, seed: k + 1 });
+def test_with_five_seeds_the_race_of_the_first_page_ends_as_it_says(cells, gap, units, rate, bounds):
+    run = """({ session }, settings) => [1, 2, 3, 4, 5].map((seed) => {
+      const one = session({ ...settings, seed });
       one.advance(settings.most);
-      return one.report().networks.map(({ test }) => test[measure]);
+      return one.report().networks.map(({ test }) => test.loss);
     })"""
-    settings = {"cells": cells, "task": task, "gap": gap, "units": units, "most": updates}
-    settings |= {"rate": 0.01, "forget": [1] * len(cells), "input": 0, "clip": 1}
-    found = np.transpose(call(node, WORKER, run, {"settings": settings, "measure": measure}))
-    for results, (low, high) in zip(found, bounds, strict=True):
-        assert results.min() >= low
-        assert results.max() <= high
+    settings = {"cells": cells, "task": "adding", "gap": gap, "units": units, "rate": rate, "most": 3000}
+    settings |= {"forget": [1] * len(cells), "input": 0, "clip": 1}
+    found = np.transpose(call(node, WORKER, run, settings))
+    for errors, (low, high) in zip(found, bounds, strict=True):
+        assert errors.min() > low
+        assert errors.max() < high
+    if cells == ["lstm", "rnn"] and gap == 40:
+        assert found[1].min() < 1 / 12 < found[1].max()  # of who knows the second number alone
 
 
-def test_one_of_ten_lstms_of_the_first_page_does_not_hold_the_bit():
-    run = """({ session }, settings) => Array.from({ length: 10 }, (_, k) => {
-      const one = session({ ...settings, seed: k + 1 });
+def test_the_plain_network_of_the_first_page_holds_a_bit_and_not_every_lstm_does():
+    run = """({ session }, settings) => [1, 2, 3, 4, 5].map((seed) => {
+      const one = session({ ...settings, seed });
       one.advance(500);
-      return one.report().networks[0].test.right;
+      return one.report().networks.map(({ test }) => test.right);
     })"""
-    settings = RUN | {"cells": ["lstm"], "gap": 40, "units": 8, "rate": 0.01, "forget": [1], "most": 3000}
-    right = call(node, WORKER, run, settings)
-    assert sum(share < 0.9 for share in right) == 1
+    settings = RUN | {"cells": ["lstm", "rnn"], "gap": 40, "units": 8, "rate": 0.01, "most": 3000}
+    lstms, plain = np.transpose(call(node, WORKER, run, settings))
+    assert plain.min() == 1
+    assert lstms.min() < 0.6
 
 
 # In the order of the address

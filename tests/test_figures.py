@@ -2369,6 +2369,7 @@ def test_the_scripts_of_a_trainer_are_small_and_the_worker_is_no_module():
     names = ("trainer", "trainer_drawing", "trainer_arithmetic", "trainer_tasks", "trainer_worker", "chance")
     sizes = {name: (FOLDER / f"{name}.mjs").stat().st_size for name in names}
     assert max(sizes.values()) <= 15_000
+    assert sum(sizes.values()) - sizes["trainer_arithmetic"] - sizes["chance"] <= 30_000
     script = Trainer().children[0].script
     assert script == module_source("trainer_worker")
     assert not re.search("^(import|export) ", script, re.M)

@@ -112,7 +112,7 @@ def test_a_part_of_the_cell_has_the_same_colour_in_figures_and_formulas(figure, 
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_the_race_of_the_first_page_needs_two_keys_and_leaves_the_address_alone(visit, width):
+def test_the_race_of_the_first_page_is_run_by_keys_and_leaves_the_address_alone(visit, width):
     page = visit("intro", width=width)
     wait_for_sliders(page)
     race = page.locator(".lstmlib-figure").last

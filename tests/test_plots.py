@@ -89,7 +89,9 @@ def test_a_part_has_one_colour_in_plots_figures_and_the_drawing_of_the_cell():
         assert set(symbols) == {colour}, part
 
 
-@pytest.mark.parametrize(("colours", "grounds"), [(LIGHT, ["#fff"]), (DARK, ["#121212", "#14181e"])])
+@pytest.mark.parametrize(
+    ("colours", "grounds"), [(LIGHT, ["#fff"]), (DARK, ["#121212", "#14181e", "#1f1f1f"])]
+)
 def test_the_parts_colours_can_be_read_and_told_apart(colours, grounds):
     for part, colour in colours.items():
         assert min(contrast(colour, ground) for ground in grounds) >= 4.5, part  # WCAG 2.2, 1.4.3
@@ -169,13 +171,13 @@ def test_labels_must_fit_the_weights(ax):
 
 
 def test_an_open_gate_is_dark_and_its_first_step_is_number_one(ax):
-    plot_gates(ax, {"input": [1.0, 0.0, 0.0, 0.0], "keep, f": [0.0, 1.0, 0.5, 1.0]})
+    plot_gates(ax, {"echo": [1.0, 0.0, 0.0, 0.0], "keep, f": [0.0, 1.0, 0.5, 1.0]})
     [image] = ax.images
     white, black, ink = np.ones(3), np.zeros(3), np.array(to_rgb(COLOUR_OF["f"]))
     drawn = [[black, white, white, white], [white, ink, (white + ink) / 2, ink]]
     np.testing.assert_allclose(image.get_array(), drawn, atol=1e-12)
     assert image.get_extent() == [0.5, 4.5, 1.5, -0.5]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["input", "keep, f"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["echo", "keep, f"]
 
 
 @pytest.mark.parametrize("gates", [{}, {"i": [1.0], "f": [1.0, 0.0]}, {"i": np.ones((3, 2))}])

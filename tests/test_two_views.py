@@ -746,7 +746,7 @@ def test_two_networks_learn_by_keyboard_pause_and_go_on(views):
     line = view.locator("[aria-live]")
     assert "First comes 1 or −1, then 12 steps of noise." in line.text_content()
     assert "A: LSTM, forget bias 1.00; B: GRU, forget bias 1.00. 8 units, " in line.text_content()
-    assert "The best answer that never changes has 0.69 as loss. Press Train." in line.text_content()
+    assert "The best constant answer has a loss of 0.69. Press Train." in line.text_content()
     view.get_by_role("button", name="Train").press("Enter")
     learned(view)
     for one in (view, other):
@@ -766,6 +766,11 @@ def test_two_networks_learn_by_keyboard_pause_and_go_on(views):
     losses = re.findall(r"loss (\d\.\d+)( × 10⁻)?", said)
     assert len(losses) == 2
     assert all(small or float(loss) < 0.3 < 0.69 for loss, small in losses)
+    gates = view.locator("svg path.flow").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one).stroke)"
+    )
+    assert len(gates) == 5
+    assert "none" not in gates
     # A change makes another run, and what was drawn stays, pale
     assert view.locator("svg path.curve").count() == 4
     press(handles(view)["units"], "ArrowLeft")

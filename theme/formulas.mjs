@@ -1,4 +1,5 @@
 // Sets formulas for formulas.py, one a line: {tex, display, parts} comes in as JSON, {html, glyphs} or {error} goes out.
+// `parts` are the letters that stand for parts of the cell, or none.
 // The first line is the style sheet.
 import { createInterface } from "node:readline";
 import MathJaxInNode from "mathjax";
@@ -20,13 +21,15 @@ const { adaptor, output } = MathJax.startup;
 // In pixels, as the widths of formulas with parts in per cent are: the theme's column of text
 const PAGE = { em: 16, ex: 8, containerWidth: 800 };
 
-// A part of the cell at some step, such as c_{t-1}, or alone in its formula; not the c of W_c or \tilde c
-const PART = /(?<![A-Za-z\\_^]|[_^]\{|\\(?:tilde|hat|bar) )([figoch])_([tT0-9]|\{[tT0-9][^}]*\})|^([figoch])$/g;
-const coloured = (tex) => tex.replace(PART, (part, letter, _, alone) => `\\class{part-${letter ?? alone}}{${part}}`);
+// A part of the cell, f, or at some step, c_{t-1}; not the c of W_c, W_{c,1} or \tilde c
+const BEFORE = String.raw`(?<![A-Za-z\\_^]|[_^]\{[^{}]*|\\(?:tilde|hat|bar) )`;
+const STEP = String.raw`(?:_(?:[tT0-9]|\{[tT0-9][^}]*\}))?(?![A-Za-z_])`;
+const coloured = (tex, parts) =>
+  tex.replace(new RegExp(`${BEFORE}([${parts}])${STEP}`, "g"), (part, letter) => `\\class{part-${letter}}{${part}}`);
 
 async function set({ tex, display, parts }) {
   try {
-    const formula = await MathJax.tex2svgPromise(parts ? coloured(tex) : tex, { ...PAGE, display });
+    const formula = await MathJax.tex2svgPromise(parts ? coloured(tex, parts) : tex, { ...PAGE, display });
     adaptor.setAttribute(formula, "data-tex", tex);
     const html = adaptor.outerHTML(formula);
     const strange = html.match(/<text [^>]*>([^<]*)/); // drawn in whatever font the reader has, at a guessed width

@@ -23,8 +23,14 @@ from sphinx.writers.html5 import HTML5Translator
 
 THEME = Path(__file__).parent
 COLOURS = THEME.parent / "lstmlib/figures/parts.css"
-# Elsewhere c may be a context, and i an index.
-ABOUT_THE_CELL = ("intro", "chapters/rnn/", "chapters/gates/", "chapters/lstm/", "reference/")
+COLOURED = '.math [class*="part-"] { fill: var(--part); stroke: var(--part); }\n'
+# The letters that stand for parts of the cell, by where a page is. Elsewhere c may be a context, i an index.
+PARTS = {
+    "chapters/rnn/": "h",
+    "chapters/gates/": "figoch",
+    "chapters/lstm/": "figoch",
+    "reference/notation_card": "figoch",
+}
 
 
 class Formulas:
@@ -41,12 +47,12 @@ class Formulas:
         self._html: dict[str, str] = known["html"]
         self._glyphs: dict[str, str] = known["glyphs"]
 
-    def set(self, tex: str, *, display: bool, parts: bool = False) -> str:
-        """The formula as HTML, with the cell's `parts` in their colours or without.
+    def set(self, tex: str, *, display: bool, parts: str = "") -> str:
+        """The formula as HTML, with these letters as `parts` of the cell, in their colours.
 
         A ValueError quotes a formula that cannot be set, and says why.
         """
-        key = f"{'display' if display else 'inline'} {'parts ' * parts}{tex}"
+        key = f"{'display' if display else 'inline'} {parts} {tex}"
         if key not in self._html:
             asked = {"tex": tex, "display": display, "parts": parts}
             print(json.dumps(asked), file=self._process.stdin, flush=True)
@@ -101,7 +107,8 @@ def setup(app: Sphinx) -> dict:
     formulas = Formulas(Path(app.outdir).parent / "formulas.json")
 
     def set_node(writer: HTML5Translator, node: nodes.Element, tex: str, *, display: bool) -> str:
-        parts = writer.builder.current_docname.startswith(ABOUT_THE_CELL)
+        page = writer.builder.current_docname
+        parts = next((letters for place, letters in PARTS.items() if page.startswith(place)), "")
         try:
             return formulas.set(tex, display=display, parts=parts)
         except ValueError as error:
@@ -131,7 +138,7 @@ def setup(app: Sphinx) -> dict:
             static = Path(app.outdir) / "_static"
             static.mkdir(parents=True, exist_ok=True)
             (static / "formulas.css").write_text(
-                formulas.style + COLOURS.read_text(encoding="utf-8"), encoding="utf-8"
+                formulas.style + COLOURS.read_text(encoding="utf-8") + COLOURED, encoding="utf-8"
             )
 
     app.add_html_math_renderer("course", (inline, None), (block, None))

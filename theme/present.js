@@ -1,4 +1,4 @@
-// `?present` at the end of a page's address shows its live figures one by one over the whole window, each under the
+// `?present` at the end of a page's address shows its live figures one by one over the whole window, each with the
 // questions that the page asks about it: for a lecture hall. `?present=2` begins with the second.
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 

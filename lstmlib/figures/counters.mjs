@@ -124,7 +124,7 @@ function panel(canvas, top, { name, steps, wrong }, x) {
   steps[0].c.forEach((_, unit) => {
     const points = steps.map(({ c }, t) => `${x(t).toFixed(1)},${y(c[unit]).toFixed(1)}`);
     svg(canvas, "polyline", {
-      points: points.join(" "), class: "curve part-c", "stroke-dasharray": DASHES[unit % 4], style: "stroke-width: 1.8",
+      points: points.join(" "), class: "curve part-c", "stroke-dasharray": DASHES[unit % 4], style: `stroke-width: ${unit < 4 ? 1.8 : 3.6}`,
     });
   });
   // The numbers of the units, one below the other where their lines end too close

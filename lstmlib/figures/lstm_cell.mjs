@@ -164,10 +164,10 @@ function diagram(el) {
     }
     [v.c_prev, r.kept, r.c].forEach((value, k) => {
       belt[k].setAttribute("class", `belt part-c ${value < 0 ? "below" : ""}`);
-      belt[k].setAttribute("stroke-width", 2 + 5 * Math.min(2, Math.abs(value)));
+      belt[k].style.strokeWidth = 2 + 5 * Math.min(2, Math.abs(value));
     });
     for (const [path, value] of [[branch, r.c], [out, r.h]])
-      path.setAttribute("stroke-width", 1 + 3 * Math.min(2, Math.abs(value)));
+      path.style.strokeWidth = 1 + 3 * Math.min(2, Math.abs(value));
   };
 }
 

@@ -20,13 +20,13 @@ const training = { views: new Set(), earlier: [], worker: null, run: 0, state: "
 
 function render({ model, el }) {
   const settings = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
-  const [cells, tasks, limits, most] = ["cells", "tasks", "limits", "most"].map((name) => model.get(name));
+  const [cells, tasks, limits, most, brief] = ["cells", "tasks", "limits", "most", "brief"].map((name) => model.get(name));
   const options = { cell_a: cells.filter(([cell]) => cell !== "none"), cell_b: cells, task: tasks };
   const about = {
-    most, names: Object.fromEntries(cells), sentences: Object.fromEntries(tasks.map(([task, , sentence]) => [task, sentence])),
+    most, brief, names: Object.fromEntries(cells), sentences: Object.fromEntries(tasks.map(([task, , sentence]) => [task, sentence])),
   };
-  const brief = model.get("brief");
-  const [above, row] = [controls(el), controls(el)];
+  const above = brief ? null : controls(el);
+  const row = controls(el);
   const canvas = drawing(el, brief ? BRIEF : 392);
   const line = status(el);
   training.settings ??= settings();
@@ -89,7 +89,7 @@ function render({ model, el }) {
   training.views.add(view);
   view("");
   // In the page, not before it
-  const frame = brief || requestAnimationFrame(readAddress);
+  const frame = brief ? 0 : requestAnimationFrame(readAddress);
   if (!brief) addEventListener("hashchange", readAddress);
   const forget = nameSliders(el);
   return () => {
@@ -207,16 +207,18 @@ function moveOf(name, was, model) {
 const loss = (value) => (!Number.isFinite(value) ? "no number" : value >= 100 ? String(Math.round(value)) : value >= 0.001 ? value.toPrecision(2) : power(value));
 const share = (value) => `${Math.round(100 * value)} %`;
 
-function say({ names, sentences, most }) {
+function say({ names, sentences, most, brief }) {
   const { settings, now } = training;
-  const { task, gap, units, rate, clip } = settings;
-  const constant = `The best answer that never changes has ${loss(constantLoss(task, gap))}`;
+  const { task, gap, units, rate, clip, seed } = settings;
+  const constant = `The best constant answer has a loss of ${loss(constantLoss(task, gap))}`;
   if (!now) {
-    const rivals = cellsOf(settings).map((cell, k) => `${letter(k)}: ${names[cell]}, forget bias ${number(settings[`forget_${"ab"[k]}`])}`);
-    return (
-      `${sentences[task].replace("{gap}", gap).replace("{more}", gap + 5).replace("{half}", Math.round(gap / 2))} ${rivals.join("; ")}. ${units} units, learning rate ${rate}, input bias ${number(settings.input_bias)}, ` +
-      `${clip ? `clipping at ${number(clip)}` : "no clipping"}, seed ${settings.seed}. ${constant} as loss. Press Train.`
-    );
+    const asked = sentences[task].replace("{gap}", gap).replace("{more}", gap + 5).replace("{half}", Math.round(gap / 2));
+    const rivals = cellsOf(settings).map((cell, k) => {
+      const bias = brief || cell in GATELESS ? "" : `, forget bias ${number(settings[`forget_${"ab"[k]}`])}`;
+      return `${letter(k)}: ${names[cell]}${bias}`;
+    });
+    const rest = `, learning rate ${rate}, input bias ${number(settings.input_bias)}, ${clip ? `clipping at ${number(clip)}` : "no clipping"}`;
+    return `${asked} ${rivals.join("; ")}. ${units} units${brief ? " each" : rest}, seed ${seed}. ${constant}. Press Train.`;
   }
   const classes = TASKS[task].O > 1;
   const stands = now.networks.map(({ cell, broke, loss: mean, test }, k) => {
@@ -225,7 +227,7 @@ function say({ names, sentences, most }) {
     return `${letter(k)}, ${names[cell]}: loss ${loss(mean)}, ${tested}. `;
   });
   const trivial = classes ? ` and ${share(1 / TASKS[task].O)}` : "";
-  return `Update ${now.updates.toLocaleString("en")} of ${most.toLocaleString("en")}. ${stands.join("")}${constant}${trivial}.`;
+  return `Update ${now.updates.toLocaleString("en")} of ${most.toLocaleString("en")}, seed ${seed}. ${stands.join("")}${constant}${trivial}.`;
 }
 
 export default { render };

@@ -93,7 +93,7 @@ class Trainer(Figure):
     task : str
         "hold", "echo", "adding", "order" or "bell"; the page says in a sentence what each asks.
     gap : int in [5, 60]
-        How many steps have to be bridged.
+        How many steps have to be bridged; in "adding", how many numbers come.
     units : int in [2, 16]
     rate : float in [0.0001, 10]
         The learning rate.
@@ -104,8 +104,8 @@ class Trainer(Figure):
         The longest gradient; 0 clips nothing.
     seed : int in [1, 99]
     brief : bool
-        Whether to leave out all that a first race does without: the reader moves the gap and the units,
-        and takes other seeds; Python sets the rest. A brief figure keeps off the address of its page.
+        Whether to leave out the lists, the fields, the sliders but gap and units, and the gradient. A brief
+        figure does not change the address of its page, and does not read it.
 
     Raises ValueError for a name that is not one of these, or a number outside its range. Python may set all
     of them later too, and they are as the reader has set them.

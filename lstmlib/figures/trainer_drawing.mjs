@@ -3,7 +3,7 @@
 import { number, power, svg } from "./drawing.mjs";
 import { constantLoss, TASKS } from "./trainer_tasks.mjs";
 
-export const BRIEF = 290; // the height without the lowest part
+export const BRIEF = 298; // the height without the lowest part
 export const letter = (k) => "AB"[k];
 
 const DASHES = ["", "6 3"];
@@ -67,6 +67,9 @@ function drawLosses(canvas, runs, constant, updates, most) {
     }));
 }
 
+// Those of a GRU have no colour of their own.
+const partOf = (gate) => ("fio".includes(gate) ? `part-${gate}` : "");
+
 const GATE = { f: "", i: "5 3", o: "1.5 2.5", z: "", r: "5 3" };
 
 function drawNetwork(canvas, left, wide, k, name, now) {
@@ -97,12 +100,13 @@ function drawNetwork(canvas, left, wide, k, name, now) {
   const ends = Object.entries(gates).map(([gate, values]) => {
     const y = (value) => below + 30 * (1 - value);
     const points = values.map((value, t) => [x(t + 0.5), y(value)]);
-    svg(canvas, "path", { d: path(points), class: `flow part-${gate}`, "stroke-dasharray": GATE[gate] });
+    svg(canvas, "path", { d: path(points), class: `flow ${partOf(gate)}`, "stroke-dasharray": GATE[gate] });
     return { gate, at: y(values.at(-1)) + 3 };
   });
   ends.sort((one, other) => one.at - other.at).forEach((end, n) => {
-    if (n) end.at = Math.max(end.at, ends[n - 1].at + 9);
-    svg(canvas, "text", { x: inner + across + 8, y: end.at, class: `small part-${end.gate}` }, end.gate);
+    end.at = Math.max(end.at, n ? ends[n - 1].at + 9 : 0);
+    end.at = Math.min(end.at, below + 33 - 9 * (ends.length - 1 - n));
+    svg(canvas, "text", { x: inner + across + 8, y: end.at, class: `small ${partOf(end.gate)}` }, end.gate);
   });
   if (!ends.length) svg(canvas, "text", { x: inner + across / 2, y: below + 18, class: "small" }, "no gates");
 }

@@ -14,7 +14,7 @@ export const TASKS = {
   bell: { D: 2, O: 1, steps: after, from: () => 0, fill: bell },
 };
 
-// The mean loss of the best answer that never changes: the cross-entropy of even chances, or a variance.
+// The mean loss of the best constant answer: the cross-entropy of even chances, or a variance.
 export function constantLoss(task, gap) {
   const { O, steps } = TASKS[task];
   if (O > 1) return Math.log(O);
