@@ -13,7 +13,7 @@ from itertools import compress, product
 import gallery
 import numpy as np
 import pytest
-from conftest import assert_mean, unpacked
+from conftest import ROOT, assert_mean, unpacked
 from gallery import moving_digit, picture_reader
 
 from lstmlib.ablation import UnsquashedLSTM
@@ -1933,40 +1933,46 @@ def test_of_five_seeds_as_many_win_the_bet_as_the_page_says(gap, forget, updates
     assert len(found) == seeds_that_learn
 
 
-@pytest.mark.parametrize(
-    ("cells", "gap", "units", "rate", "bounds"),
-    [
-        (["lstm", "rnn"], 40, 8, 0.01, [(0, 0.002), (0.02, 0.2)]),
-        (["rnn"], 40, 16, 0.003, [(0.01, 0.2)]),
-        (["lstm", "rnn"], 5, 8, 0.01, [(0, 0.001), (0, 0.02)]),
-    ],
-)
-def test_with_five_seeds_the_race_of_the_first_page_ends_as_it_says(cells, gap, units, rate, bounds):
-    run = """({ session }, settings) => [1, 2, 3, 4, 5].map((seed) => {
+def five_runs(figure, updates, measure):
+    """For each network of a figure the results of the seeds 1 to 5 after these updates, and after all."""
+    run = """({ session }, { settings, updates, measure }) => [1, 2, 3, 4, 5].map((seed) => {
       const one = session({ ...settings, seed });
-      one.advance(settings.most);
-      return one.report().networks.map(({ test }) => test.loss);
+      return [updates, settings.most - updates].map((more) => {
+        one.advance(more);
+        return one.report().networks.map(({ test }) => test[measure]);
+      });
     })"""
-    settings = {"cells": cells, "task": "adding", "gap": gap, "units": units, "rate": rate, "most": 3000}
-    settings |= {"forget": [1] * len(cells), "input": 0, "clip": 1}
-    found = np.transpose(call(node, WORKER, run, settings))
-    for errors, (low, high) in zip(found, bounds, strict=True):
-        assert errors.min() > low
-        assert errors.max() < high
-    if cells == ["lstm", "rnn"] and gap == 40:
-        assert found[1].min() < 1 / 12 < found[1].max()  # of who knows the second number alone
+    cells = [cell for cell in (figure.cell_a, figure.cell_b) if cell != "none"]
+    settings = {name: getattr(figure, name) for name in ("task", "gap", "units", "rate", "clip")}
+    settings |= {"cells": cells, "forget": [figure.forget_a, figure.forget_b], "input": figure.input_bias}
+    settings["most"] = figure.children[0].most
+    found = call(node, WORKER, run, {"settings": settings, "updates": updates, "measure": measure})
+    return np.transpose(found, (2, 1, 0))
 
 
-def test_the_plain_network_of_the_first_page_holds_a_bit_and_not_every_lstm_does():
-    run = """({ session }, settings) => [1, 2, 3, 4, 5].map((seed) => {
-      const one = session({ ...settings, seed });
-      one.advance(500);
-      return one.report().networks.map(({ test }) => test.right);
-    })"""
-    settings = RUN | {"cells": ["lstm", "rnn"], "gap": 40, "units": 8, "rate": 0.01, "most": 3000}
-    lstms, plain = np.transpose(call(node, WORKER, run, settings))
-    assert plain.min() == 1
-    assert lstms.min() < 0.6
+def test_the_race_of_the_first_page_ends_as_it_says():
+    figure = Trainer("lstm", "rnn", task="adding", brief=True)
+    assert 'Trainer("lstm", "rnn", task="adding", brief=True)' in (ROOT / "intro.md").read_text()
+    (early, late), (plain_early, plain_late) = five_runs(figure, 1000, "loss")
+    assert early.max() < 0.005 < 0.1 < plain_early.min()
+    assert late.max() < 0.002
+    np.testing.assert_array_equal(np.round(plain_late, 2), [0.05, 0.15, 0.07, 0.04, 0.08])
+    assert 40 < np.median(plain_late / late) < 250
+    wide = five_runs(Trainer("rnn", task="adding", units=16, rate=0.003), 1000, "loss")
+    np.testing.assert_array_equal(np.round(wide[0, 1], 2), [0.12, 0.06, 0.06, 0.02, 0.15])
+    figure.gap = 5
+    (_, late), (_, plain_late) = five_runs(figure, 1000, "loss")
+    assert late.max() < 0.0005 < plain_late.min() < plain_late.max() < 0.004
+    assert 5 < np.median(plain_late / late) < 25
+
+
+def test_the_other_task_of_the_first_page_ends_as_it_says():
+    figure = Trainer("lstm", "rnn", task="hold")
+    assert f"chapters/lstm/training.html{figure.address}" in (ROOT / "intro.md").read_text()
+    figure.children[0].most = 500
+    (_, lstms), (_, plain) = five_runs(figure, 250, "right")
+    np.testing.assert_array_equal(plain, 1)
+    np.testing.assert_array_equal(np.sort(np.round(lstms, 2)), [0.58, 1, 1, 1, 1])
 
 
 # In the order of the address

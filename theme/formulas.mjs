@@ -23,7 +23,7 @@ const PAGE = { em: 16, ex: 8, containerWidth: 800 };
 
 // A part of the cell, f, or at some step, c_{t-1}; not the c of W_c, W_{c,1} or \tilde c
 const BEFORE = String.raw`(?<![A-Za-z\\_^]|[_^]\{[^{}]*|\\(?:tilde|hat|bar) )`;
-const STEP = String.raw`(?:_(?:[tT0-9]|\{[tT0-9][^}]*\}))?(?![A-Za-z_])`;
+const STEP = String.raw`'?(?:_(?:\w|\{[^}]*\}))?(?![A-Za-z_])`;
 const coloured = (tex, parts) =>
   tex.replace(new RegExp(`${BEFORE}([${parts}])${STEP}`, "g"), (part, letter) => `\\class{part-${letter}}{${part}}`);
 

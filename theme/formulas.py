@@ -26,6 +26,7 @@ COLOURS = THEME.parent / "lstmlib/figures/parts.css"
 COLOURED = '.math [class*="part-"] { fill: var(--part); stroke: var(--part); }\n'
 # The letters that stand for parts of the cell, by where a page is. Elsewhere c may be a context, i an index.
 PARTS = {
+    "chapters/rnn/neural_network": "",
     "chapters/rnn/": "h",
     "chapters/gates/": "figoch",
     "chapters/lstm/": "figoch",

@@ -34,7 +34,7 @@ function render({ model, el }) {
 
   const view = (happened, drawn = true, spoken = true) => {
     go.textContent = training.state === "running" ? "Pause" : "Train";
-    offer.hidden = !training.now?.networks.some(({ broke }) => broke);
+    offer.hidden = brief || !training.now?.networks.some(({ broke }) => broke);
     const { settings: { task, gap, ...now }, ...rest } = training;
     if (drawn) draw(canvas, { ...rest, task, gap, most, brief, cells: cellsOf(now).map((cell) => about.names[cell]) });
     if (spoken) line.textContent = happened + say(about);
