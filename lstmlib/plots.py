@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import to_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +87,8 @@ def plot_gates(ax: Axes, gates: Mapping[str, Any]) -> None:
             "one unit's gate over time"
         )
     values = np.stack([np.asarray(gate, dtype=float) for gate in gates.values()])
-    parts = [label.rpartition(", ")[2] for label in gates]
-    inks = np.array([to_rgb(COLOUR_OF.get(part, "black")) for part in parts])
+    colours = [COLOUR_OF.get(label.rpartition(", ")[2], "#000000") for label in gates]
+    inks = np.array([list(bytes.fromhex(colour[1:])) for colour in colours]) / 255
     extent = (0.5, values.shape[1] + 0.5, len(gates) - 0.5, -0.5)
     ax.imshow(1 - values[:, :, None] * (1 - inks[:, None]), aspect="auto", extent=extent)
     ax.set_yticks(range(len(gates)), list(gates))

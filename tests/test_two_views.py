@@ -854,7 +854,7 @@ def test_an_address_sets_the_trainer_and_train_writes_it(views):
     ):
         page.goto(at + address)
         line.get_by_text(message).wait_for()
-        assert "Update 1 of 3,000." in line.text_content()
+        assert "Update 1 of 3,000, seed 9." in line.text_content()
     page.goto(f"{at}#lm-main")
     view.get_by_role("button", name="Step").press("Enter")
     learned(view, re.compile("Update 2 of"))
