@@ -11,17 +11,25 @@ import gzip
 import http.server
 import io
 import json
-import shutil
 import sys
 import threading
 from pathlib import Path
 
 import yaml
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "theme"))
+from browser import chromium
 
 ROOT = Path(__file__).parent.parent
 COMPRESSED = (".html", ".css", ".js", ".mjs", ".json", ".svg", ".txt", ".ttf")
 LIMITS = {True: 1300, False: 500}  # kB, with a live figure and without
+
+
+@functools.cache
+def compressed(path: Path) -> bytes:
+    """A file as a web server sends it; most pages ask for the same ones."""
+    return gzip.compress(path.read_bytes(), 6)
 
 
 class Gzipping(http.server.SimpleHTTPRequestHandler):
@@ -33,7 +41,7 @@ class Gzipping(http.server.SimpleHTTPRequestHandler):
         path = Path(self.translate_path(self.path))
         if not path.name.endswith(COMPRESSED) or not path.is_file():
             return super().send_head()
-        body = gzip.compress(path.read_bytes(), 6)
+        body = compressed(path)
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Content-Encoding", "gzip")
@@ -81,26 +89,17 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.site / "index.html").exists():
         sys.exit(f"There is no site in {arguments.site}: run `make book` first.")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    if chromium is None:
-        sys.exit("No browser: install Chromium (on Debian, `apt-get install chromium`).")
-
     handler = functools.partial(Gzipping, directory=arguments.site)
     found = {}
     with (
         http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
         for name in pages():
             found[name] = weigh(browser, f"http://127.0.0.1:{server.server_port}/{name}.html")
             kind = "with a figure" if found[name]["figure"] else ""
             print(f"{found[name]['kB']:6} kB  {name}  {kind}".rstrip(), flush=True)
-        browser.close()
         server.shutdown()
 
     results = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}

@@ -4,14 +4,16 @@
 """
 
 import argparse
-import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+sys.path.insert(0, str(Path(__file__).parent.parent / "theme"))
+from browser import chromium
 
-PAGE = Path(__file__).parent.parent / "_build/html/chapters/lstm/training.html"
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "_build/html/chapters/lstm/training.html"
 UPDATES_OF_A_RUN = 3000
 
 
@@ -21,11 +23,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--lines", type=int, default=10)
     given = parser.parse_args()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--enable-precise-memory-info", "--js-flags=--expose-gc"],
-        )
+    with chromium("--enable-precise-memory-info", "--js-flags=--expose-gc") as browser:
         page = browser.new_page()
         page.goto(PAGE.as_uri())
         processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
@@ -47,7 +45,6 @@ def main() -> None:
             minutes = (time.monotonic() - begin) / 60
             print(f"{minutes:5.1f} min, {runs} runs, {runs * UPDATES_OF_A_RUN:,} updates:", end=" ")
             print(f"JavaScript {heap:.1f} MB, process with worker {resident:.0f} MB", flush=True)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What several test modules share: where the built site is, a browser, and what a sample can tell."""
 
 import os
-import shutil
+import sys
 import zlib
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from hypothesis import settings
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build/html"
 READERS = ROOT / "_build/notebooks"
+sys.path.insert(0, str(ROOT / "theme"))
 
 # The deadline is for one example, of which the first may wait for PyTorch's import: it stops what would never
 # end. In CI the examples are the same each time, so that whoever repeats a run there meets the same failure.
@@ -43,20 +44,13 @@ def unpacked(canvas):
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium."""
-    from playwright.sync_api import sync_playwright  # not needed where only lstmlib is tested
+    from browser import MISSING, chromium, installed  # needs playwright, which lstmlib's own tests do not
 
-    names = ("chromium", "google-chrome", "chromium-browser")
-    chromium = next(filter(None, map(shutil.which, names)), None)
-    if chromium is None and not os.environ.get("CI"):
-        pytest.skip("no browser: install Chromium (on Debian, `apt-get install chromium`) to run these tests")
-    assert chromium, "CI never skips the browser: .ci/run installs Chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    if not (installed() or os.environ.get("CI")):
+        pytest.skip(f"{MISSING} to run these tests")
+    assert installed(), "CI never skips the browser: .ci/run installs Chromium"
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

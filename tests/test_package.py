@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
 
-CHAPTERS = ["rnn/sequences", "gates/selector_vectors", "lstm/notation"]
+CHAPTERS = ["rnn/neural_network", "gates/selector_vectors", "lstm/backward_pass"]
 EVERY_MODULE = """
 import importlib, pkgutil, sys
 import lstmlib

@@ -22,29 +22,6 @@ def light_address(site):
         yield found
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_formula_is_a_drawing_with_all_its_glyphs_and_is_said_in_mathml(visit, name):
-    page = visit(name)
-    found = page.evaluate(
-        """() => [...document.querySelectorAll(".math")].map((math) => ({
-          tex: math.querySelector("mjx-container > svg")?.parentElement.dataset.tex,
-          drawn: math.querySelector("svg")?.getBoundingClientRect().width,
-          hidden: math.closest(".toggle-hidden") !== null,
-          missing: [...math.querySelectorAll("use")].filter(
-            (use) => !document.querySelector(`.glyphs ${use.getAttribute("xlink:href")}`)).length,
-          said: math.querySelector("mjx-assistive-mml > math")?.textContent,
-          wrong: math.querySelectorAll("merror, [data-mml-node=merror]").length,
-        }))"""
-    )
-    source = next(path for end in (".ipynb", ".md") if (path := ROOT / f"{name}{end}").exists()).read_text()
-    assert bool(found) == ("{math}" in source or re.search(r"\$\S", source) is not None)
-    for formula in found:
-        assert formula["tex"]
-        assert formula["drawn"] > 0 or formula["hidden"], formula
-        assert formula["said"], formula
-        assert (formula["missing"], formula["wrong"]) == (0, 0), formula
-
-
 def test_a_formula_copied_within_text_is_its_tex(visit):
     page = visit("reference/notation_card")
     copied = page.evaluate(

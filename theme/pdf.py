@@ -9,13 +9,13 @@ import argparse
 import base64
 import html
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from browser import chromium
+from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
 from pypdf.generic import Destination
 
@@ -183,16 +183,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.site / "index.html").exists():
         sys.exit(f"There is no site in {arguments.site}: run `make book` first.")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    if chromium is None:
-        sys.exit("No browser to print with: install Chromium (on Debian, `apt-get install chromium`).")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         print_book(browser, arguments.site.resolve(), contents(), arguments.output.resolve())
-        browser.close()
     print(f"The book is in {arguments.output}")
 
 
