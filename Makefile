@@ -15,6 +15,9 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 # than they bring, above all where two notebooks run at a time.
 book test lowest coverage rehearse: export OMP_NUM_THREADS ?= 1
 
+# What is imported is compiled once, on all cores, and kept, even where the machine asks Python not to.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help book serve lab zip pdf test lowest coverage links rehearse lint claims coursework bench clean
 
 help:  ## Say what each of these does
@@ -106,8 +109,6 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Setting up $(VENV): some minutes, once"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) -r requirements.txt
-	@# On all cores, where pip takes one. What is not Python of today is left to those who import it.
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/grading: requirements-grading.txt $(VENV)/installed

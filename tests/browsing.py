@@ -53,7 +53,7 @@ def reader(browser, address):
     yield open_page
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert not complaints, complaints
 
 
 def wait_for_sliders(page):
