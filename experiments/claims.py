@@ -4,7 +4,7 @@ Training is chaotic: other kernels, another Python or another number of threads 
 after some hundred updates the run is another run. So an asserted outcome of training is a draw, and this
 command draws it many times: it runs the code of every notebook under several kernels and every Python that it
 is given, records both sides of every comparison that an `assert` makes, and says how far each stands from
-falling, in units of its spread, which is the standard deviation over the runs.
+falling, in units of its spread, which is the standard deviation over those runs that came out differently.
 
     make claims                                       all notebooks; what has been run is not run again
     python experiments/claims.py sequences            notebooks whose path holds a word; nothing is written
@@ -65,6 +65,17 @@ PROCESSORS: dict[str, dict[str, str]] = {
     "Haswell": AVX2 | {"OPENBLAS_CORETYPE": "Haswell"},
     "SkylakeX": AVX512,
 }
+# Whoever lacks these instructions cannot play that processor: the libraries take the name for granted, and
+# stop at the first instruction that is not there.
+NEEDS = {
+    "Prescott": "SSE3",
+    "Nehalem": "SSE42",
+    "Sandybridge": "AVX",
+    "Haswell": "AVX2",
+    "SkylakeX": "AVX512_SKX",
+}
+# What a page computes with, as their distributions are called
+PACKAGES = ("numpy", "torch", "scikit-learn", "sacrebleu")
 
 
 def main() -> int:
@@ -75,6 +86,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time (2)")
     parser.add_argument("--worker", nargs=2, metavar=("NOTEBOOK", "FILE"), help=argparse.SUPPRESS)
     if sys.argv[1:2] == ["--as"] and len(sys.argv) > 3 and sys.argv[2] in (*PROCESSORS, "another"):
+        if sys.argv[2] not in (*playable(), "another"):
+            parser.error(f"this processor cannot play {sys.argv[2]}: it lacks {NEEDS[sys.argv[2]]}")
         played = another() if sys.argv[2] == "another" else settings(sys.argv[2])
         os.execvpe(sys.argv[3], sys.argv[3:], os.environ | played)
     options = parser.parse_args()
@@ -88,7 +101,7 @@ def main() -> int:
         parser.error(f"no notebook's path holds any of: {', '.join(options.only)}")
     pythons = [describe(python) for python in [sys.executable, *options.python]]
     # Every processor with this Python, and each further Python with the processor as it is.
-    plan = [(pythons[0], name) for name in PROCESSORS] + [(python, "as it is") for python in pythons[1:]]
+    plan = [(pythons[0], name) for name in playable()] + [(python, "as it is") for python in pythons[1:]]
     found = collect(notebooks, plan, options.jobs)
     pages = {page: summarise(runs) for page, runs in found.items()}
     if not options.only:
@@ -193,6 +206,13 @@ def run(notebook: Path, python: str, name: str, file: Path) -> None:
     part.rename(file)
 
 
+def playable() -> list[str]:
+    """Those of the processors that this one can play."""
+    from numpy._core._multiarray_umath import __cpu_features__
+
+    return [name for name in PROCESSORS if name not in NEEDS or __cpu_features__.get(NEEDS[name])]
+
+
 def settings(name: str) -> dict[str, str]:
     """The variables that make this processor play another."""
     variables = dict(PROCESSORS[name])
@@ -209,19 +229,19 @@ def digest(notebook: Path, python: dict[str, str], name: str) -> str:
     trees = [ast.parse(source) for _, source in code(notebook)]
     modules = [*imported(trees), ROOT / "theme/asserted.py"]
     parts = [ast.dump(tree) for tree in trees + [bare(module) for module in modules]]
-    versions = [python[key] for key in ("python", "numpy", "torch")]
+    versions = [python[key] for key in ("python", *PACKAGES)]
     parts += [str(sorted(PROCESSORS[name].items())), *versions, processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
 def imported(trees: list[ast.Module]) -> list[Path]:
-    """The files of `lstmlib` that code imports, with all that these import; not the figures, which draw."""
+    """The files of `lstmlib` that code imports, with all that these import; not what only draws."""
     found: set[Path] = set()
     new = set().union(*map(named, trees))
     while new:
         found |= new
         new = set().union(*(named(bare(file)) for file in new)) - found
-    return sorted(found)
+    return sorted(found - {PACKAGE.with_name("plots.py")})
 
 
 def named(tree: ast.Module) -> set[Path]:
@@ -250,8 +270,9 @@ def bare(module: Path) -> ast.Module:
 def describe(python: str) -> dict[str, str]:
     """Path and versions of a Python that has the course's packages."""
     ask = (
-        "import json, platform, numpy, torch; print(json.dumps({'python': platform.python_version(), "
-        "'numpy': numpy.__version__, 'torch': torch.__version__}))"
+        "import json, platform; from importlib.metadata import version; "
+        f"found = {{name: version(name) for name in {PACKAGES}}}; "
+        "print(json.dumps({'python': platform.python_version(), **found}))"
     )
     done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -262,28 +283,40 @@ def describe(python: str) -> dict[str, str]:
 def another() -> dict[str, str]:
     """The variables that give OpenBLAS and PyTorch other kernels than this processor's, about as fast."""
     from numpy._core._multiarray_umath import __cpu_features__
-    from threadpoolctl import threadpool_info
 
-    own = {found.get("architecture") for found in threadpool_info() if found["internal_api"] == "openblas"}
+    own = kernels()
     if not own or not __cpu_features__.get("X86_V2"):
         return {}  # nothing of the kind is known for this processor
     if not __cpu_features__.get("X86_V4"):
         return {"OPENBLAS_CORETYPE": "Sandybridge", "ATEN_CPU_CAPABILITY": "default"}
-    kernels = "SkylakeX" if own <= {"Haswell", "Zen"} else "Haswell"
-    return {"OPENBLAS_CORETYPE": kernels, "ATEN_CPU_CAPABILITY": "avx2"}
+    other = "SkylakeX" if own <= {"Haswell", "Zen"} else "Haswell"
+    return {"OPENBLAS_CORETYPE": other, "ATEN_CPU_CAPABILITY": "avx2"}
+
+
+def kernels() -> set[str]:
+    """Those that NumPy's OpenBLAS has chosen for this processor, by name."""
+    import numpy  # noqa: F401, it is NumPy's that is asked
+    from threadpoolctl import threadpool_info
+
+    return {found["architecture"] for found in threadpool_info() if found["internal_api"] == "openblas"}
 
 
 # What it comes to
 
 
 def summarise(runs: list[list[dict]]) -> list[dict[str, Any]]:
-    """For each claim of a page: how often it was tried, how often it fell, and its margins."""
-    claims: dict[tuple[str, str], list[dict]] = {}
-    for one in runs:
+    """For each claim of a page: how often it was tried, how often it fell, and its margins.
+
+    Two settings may compute the same bits, and runs that are alike to the last of them tell nothing of the
+    spread: it is taken over those that differ.
+    """
+    claims: dict[tuple[str, str], list[tuple[dict, int]]] = {}
+    for one in [run for k, run in enumerate(runs) if run not in runs[:k]]:
         for claim in one:
-            claims.setdefault((claim["cell"], claim["claim"]), []).append(claim)
+            claims.setdefault((claim["cell"], claim["claim"]), []).append((claim, runs.count(one)))
     summary = []
-    for (cell, words), tries in claims.items():
+    for (cell, words), found in claims.items():
+        tries = [claim for claim, _ in found]
         varying = []
         for key in tries[0]["compared"]:
             every = [claim["compared"][key] for claim in tries if key in claim["compared"]]
@@ -302,8 +335,9 @@ def summarise(runs: list[list[dict]]) -> list[dict[str, Any]]:
             {
                 "cell": cell,
                 "claim": words,
-                "tried": len(tries),
-                "fell": sum(not claim["holds"] for claim in tries),
+                "tried": sum(times for _, times in found),
+                "different": len(found),
+                "fell": sum(times for claim, times in found if not claim["holds"]),
                 "varying": varying,
             }
         )
@@ -321,13 +355,14 @@ def write(plan: list[tuple[dict[str, str], str]], pages: dict[str, list[dict]]) 
     with RUNS_TABLE.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["Played on", "Python", "NumPy", "PyTorch", "Settings"])
+        own = f"none ({processor()}, for which OpenBLAS takes {' '.join(sorted(kernels()))})"
         for python, name in plan:
-            settings = " ".join(f"{key}={value}" for key, value in PROCESSORS[name].items())
+            played = " ".join(f"{key}={value}" for key, value in settings(name).items())
             versions = [python[key] for key in ("python", "numpy", "torch")]
-            table.writerow([name, *versions, f"`{settings}`" if settings else f"none ({processor()})"])
+            table.writerow([name, *versions, f"`{played}`" if played else own])
     with CLAIMS_TABLE.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["Page", "Claim", "Tried", "Fell", "Came", "Spreads"])
+        table.writerow(["Page", "Claim", "Tried", "Different", "Fell", "Came", "Spreads"])
         for page, claims in pages.items():
             for claim in sorted(claims, key=spreads):
                 closest = min(claim["varying"], key=lambda one: one["spreads"], default=None)
@@ -336,6 +371,7 @@ def write(plan: list[tuple[dict[str, str], str]], pages: dict[str, list[dict]]) 
                         f"[](../{page}.ipynb)",
                         f"`{claim['claim']}`",
                         claim["tried"],
+                        claim["different"],
                         claim["fell"],
                         f"{closest['left']} against {closest['right']}" if closest else "",
                         f"{closest['spreads']:.3g}" if closest else "the same",

@@ -83,7 +83,7 @@ def run(tmp_path, source):
 
 
 def test_a_claim_too_close_to_its_edge_is_told_apart_from_a_firm_one(tmp_path, capsys):
-    draws = [0.75, 0.80, 0.71, 0.78]
+    draws = [0.75, 0.80, 0.71, 0.78, 0.71]  # the last is the third once more, and adds nothing to the spread
     runs = []
     for draw in draws:
         tries = recorded(f"x = {draw}\nassert x > 0.7\nassert x > 0.1\nassert 1 < 2")
@@ -99,6 +99,7 @@ def test_a_claim_too_close_to_its_edge_is_told_apart_from_a_firm_one(tmp_path, c
             ]
         )
     close, firm, same = claims.summarise(runs)
+    assert (close["tried"], close["different"]) == (5, 4)
     # The standard deviation of the draws is 0.0392.
     assert claims.spreads(close) == pytest.approx(0.01 / 0.0392, rel=1e-2)
     assert claims.spreads(firm) == pytest.approx(0.61 / 0.0392, rel=1e-2)
@@ -123,12 +124,31 @@ def product_under(settings):
     return printed(f"import numpy as np; a = {random}; print((a @ a).tobytes().hex())", settings)
 
 
+X86 = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="no other kernels are known for this processor"
+)
+
+
+@X86
 def test_the_processors_that_are_played_compute_in_different_ways():
-    names = ["Prescott", "Haswell", "SkylakeX"]
+    names = {"Prescott", "Haswell", "SkylakeX"} & set(claims.playable())
     assert len({product_under(claims.settings(name)) for name in names}) > 1
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="no other kernels are known for this processor")
+def test_a_processor_whose_instructions_are_missing_is_not_played(monkeypatch, capsys):
+    from numpy._core import _multiarray_umath
+
+    old = _multiarray_umath.__cpu_features__ | {"AVX512_SKX": False}
+    monkeypatch.setattr(_multiarray_umath, "__cpu_features__", old)
+    assert "SkylakeX" not in claims.playable()
+    assert {"as it is", "as it is, two threads"} <= set(claims.playable())
+    monkeypatch.setattr(sys, "argv", ["claims.py", "--as", "SkylakeX", "true"])
+    with pytest.raises(SystemExit):
+        claims.main()
+    assert "cannot play SkylakeX: it lacks AVX512_SKX" in capsys.readouterr().err
+
+
+@X86
 def test_the_tests_compute_in_another_way_than_the_book():
     asked = "import sys; sys.path.insert(0, 'experiments'); import claims; print(claims.another())"
     assert product_under(ast.literal_eval(printed(asked, {}))) != product_under({})

@@ -17,8 +17,8 @@ from sphinx.errors import ExtensionError
 
 import lstmlib
 
-LAUNCH = """**Launch it.** The rocket at the top of a chapter opens it on Binder or Colab. Binder comes with
-all that a notebook needs; on Colab, its first cell installs this course's package.
+LAUNCH = """**Launch it.** On the site, the rocket at the top of a chapter opens it on Binder or Colab. Binder
+comes with all that a notebook needs; on Colab, its first cell installs this course's package.
 """
 
 

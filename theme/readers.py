@@ -45,15 +45,20 @@ INLINE = re.compile(
     re.DOTALL,
 )
 LINK = re.compile(r"!?\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)\)")
+# A link of the site whose place no heading names, such as the settings of a figure, is written in HTML.
+ANCHOR = re.compile(r'<a href="(?P<address>[^"]+)">(?P<text>[^<]+)</a>')
 DROPPED = re.compile(r"^(?:\([\w:. -]+\)=|\+\+\+.*|%( .*)?)\n", re.MULTILINE)
 EQUATION = re.compile(r"\$\$(?P<tex>[^$]+)\$\$ *\((?P<label>[\w:.-]+)\)")
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+
+# What says to fold a cell's code: the first in JupyterLab, the second in Colab
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 
 # What a page may import that `lstmlib[notebooks]` does not bring: the module, and what installs it
 BESIDE = {
     "music21": "music21==10.5.1",
     "parselmouth": "praat-parselmouth==0.4.7",
-    "statsmodels": "statsmodels==0.15.0",
+    "statsmodels": "--no-deps statsmodels==0.15.0",  # its data, not what it computes with
 }
 
 
@@ -298,7 +303,7 @@ class Page:
         )
         code = f'from IPython.display import SVG, display\n\ndisplay(SVG("""{drawn}"""))'
         cell = new_code_cell(code, id=self.unused(f"{name}-drawing"), outputs=[shown])
-        cell.metadata["jupyter"] = {"source_hidden": True}
+        cell.metadata.update(FOLDED)
         self.cells.append(cell)
         self.text.append(self.captioned(figure.options.get("name", ""), figure.body))
 
@@ -350,6 +355,7 @@ class Page:
             return f"\0{len(spans) - 1}\0"
 
         text = LINK.sub(self.relink, INLINE.sub(aside, text))
+        text = ANCHOR.sub(lambda found: self.link(found["text"], found["address"]), text)
         while "\0" in text:
             text = re.sub("\0(\\d+)\0", lambda found: spans[int(found[1])], text)
         return text
@@ -361,7 +367,9 @@ class Page:
         if role == "math":
             return f"${content}$"
         if role.startswith("glue:"):
-            return escaped(self.glued.pop(0)) if self.glued else self.fail(f"nothing is glued at {found[0]}")
+            value = self.glued.pop(0) if self.glued else self.fail(f"nothing is glued at {found[0]}")
+            # NumPy's scalars name their type: int() or float() makes them numbers that can be read.
+            return self.fail(f"{value} at {found[0]}") if value.startswith("np.") else escaped(value)
         key = " ".join(f":{role}:`{content}`".split())
         return self.roles[key] if key in self.roles else self.fail(f"the role {found[0]}")
 
@@ -446,7 +454,7 @@ class Page:
             )
             tags = cell.metadata.get("tags", [])
             if {"hide-cell", "hide-input", "remove-cell", "remove-input"} & set(tags):
-                written.metadata["jupyter"] = {"source_hidden": True}
+                written.metadata.update(FOLDED)
             self.cells.append(written)
         if figure:
             self.text.append(self.captioned(figure.get("name", ""), figure["caption"]))
