@@ -13,21 +13,24 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.widgets metadata.lang
 
 # One thread for each process: the notebooks' matrices are small, and threads that wait for each other cost more
 # than they bring, above all where two notebooks run at a time.
-book test lowest coverage rehearse: export OMP_NUM_THREADS ?= 1
+site test lowest coverage rehearse: export OMP_NUM_THREADS ?= 1
 
 # What is imported is compiled once, on all cores, and kept, even where the machine asks Python not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help book serve lab zip pdf test lowest coverage links rehearse lint claims coursework bench clean
+.PHONY: help book site serve lab zip pdf test lowest coverage links rehearse lint claims coursework bench clean
 
 help:  ## Say what each of these does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-book: $(VENV)/installed  ## Set up, run the notebooks, build the site, say where it is
-	$(BIN)/jupyter-book build . -q -W -n --keep-going
+book: site  ## Set up, run the notebooks, build the site, say where it is
 	@$(BIN)/python theme/fallen_claims.py _build/html
 
-serve: book  ## Show the site on localhost
+# Where a claim has fallen the site stands all the same, and can be read, packed and printed.
+site: $(VENV)/installed
+	$(BIN)/jupyter-book build . -q -W -n --keep-going
+
+serve: site  ## Show the site on localhost
 	@echo "The book is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
@@ -35,13 +38,13 @@ lab: $(VENV)/installed  ## Open the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
 
 # The site opens from disk, so its folder is the whole course, for a classroom without internet.
-zip: book  ## Pack the site for a classroom without internet
+zip: site  ## Pack the site for a classroom without internet
 	rm -f _build/understanding-lstms.zip
 	ln -sfn html _build/understanding-lstms
 	cd _build && ../$(BIN)/python -m zipfile -c understanding-lstms.zip understanding-lstms
 	@echo "Unpack _build/understanding-lstms.zip and open index.html"
 
-pdf: book  ## Print the book, with Chromium
+pdf: site  ## Print the book, with Chromium
 	$(BIN)/python theme/pdf.py
 
 # The book was built with this processor's own kernels; the tests take others, so that each run tries two.
@@ -91,14 +94,15 @@ OTHERS = $(foreach version,$(filter-out $(OWN),3.11 3.12 3.13 3.14),\
 claims: $(VENV)/installed $(patsubst %,.venv-%/installed,$(OTHERS))  ## Try every claim on other processors and Pythons
 	$(BIN)/python experiments/claims.py --python $(patsubst %,.venv-%/bin/python,$(OTHERS))
 
+# An INSTALL of your own names the environment that it installs into.
 .venv-%/installed: requirements.txt pyproject.toml
-	$(MAKE) VENV=.venv-$* PYTHON=python$* $@
+	$(MAKE) VENV=.venv-$* PYTHON=python$* $(if $(filter-out file,$(origin INSTALL)),INSTALL='$(subst .venv ,.venv-$* ,$(INSTALL) )') $@
 
 coursework: $(VENV)/grading book  ## Make the student versions, and prove that every assignment is graded as it should be
 	cd coursework && ../$(BIN)/python -m grader.release
 	$(BIN)/python -m pytest -n 2 --dist loadfile coursework tests/test_coursework.py
 
-bench: book  ## Weigh the pages, and measure the LSTM against PyTorch's and in the page
+bench: site  ## Weigh the pages, and measure the LSTM against PyTorch's and in the page
 	$(BIN)/python benchmarks/page_weight.py
 	$(BIN)/python benchmarks/lstm_speed.py
 	$(BIN)/python benchmarks/trainer_speed.py
@@ -115,5 +119,5 @@ $(VENV)/grading: requirements-grading.txt $(VENV)/installed
 	$(INSTALL) -r requirements-grading.txt
 	@touch $@
 
-clean:  ## Remove all that was set up or built
-	rm -rf $(VENV) _build theme/node_modules
+clean:  ## Remove all that was set up or built; the grades of a class stay
+	rm -rf $(VENV) .venv-3.* _build *.egg-info theme/node_modules coursework/release

@@ -19,7 +19,15 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 # One of each part, among the longest
-CHAPTERS = ["rnn/vanishing_gradients", "gates/output_gate", "lstm/training", "attention/image_captioning"]
+CHAPTERS = [
+    "rnn/vanishing_gradients",
+    "gates/output_gate",
+    "lstm/training",
+    "attention/image_captioning",
+    "applications/the_right_tool",
+]
+# One that needs the package alone, and one that needs another beside it
+ON_COLAB = ["gates/selector_vectors", "applications/the_right_tool"]
 LIMIT = 2e9
 ON_PYPI = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 
@@ -28,6 +36,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         published = publish(folder)
+        on_colab = [published / f"chapters/{chapter}.ipynb" for chapter in ON_COLAB]
+        here = [from_checkout(chapter) for chapter in on_colab]
         python = environment(folder / "binder", binder_packages(published))
         run("bash", ".binder/postBuild", cwd=published, env=activated(python))
         peaks = [execute(python, published / f"chapters/{chapter}.ipynb", "Binder") for chapter in CHAPTERS]
@@ -35,9 +45,9 @@ def main():
         python = environment(
             folder / "colab", ["numpy", "matplotlib", "torch", "ipywidgets", "ipykernel", "nbclient"]
         )
-        chapter = published / "chapters/gates/selector_vectors.ipynb"
         assert subprocess.run([python, "-c", "import lstmlib"], cwd=folder, capture_output=True).returncode
-        peaks.append(execute(python, chapter, "Colab", from_checkout(chapter)))
+        for chapter, variables in zip(on_colab, here, strict=True):
+            peaks.append(execute(python, chapter, "Colab", variables))
     assert max(peaks) < LIMIT, f"more than {LIMIT / 1e9:.0f} GB"
 
 
