@@ -1,5 +1,6 @@
 """The site in a browser: formulas, weight, search, from disk and on paper."""
 
+import json
 import re
 import sys
 
@@ -50,6 +51,11 @@ def test_a_formula_too_wide_for_a_phone_is_reached_by_keyboard(visit):
 def test_a_page_weighs_no_more_than_is_promised(browser, light_address, name):
     found = weigh(browser, f"{light_address}{name}.html")
     assert found["kB"] <= LIMITS[found["figure"]], found
+
+
+def test_the_weights_that_are_kept_are_of_the_pages_that_there_are():
+    kept = json.loads((ROOT / "benchmarks/page_weight.json").read_text())["now"]
+    assert set(kept) == set(PAGES), "run `python benchmarks/page_weight.py`"
 
 
 @pytest.mark.parametrize("name", ["chapters/gates/selector_vectors", "chapters/lstm/notation"])
