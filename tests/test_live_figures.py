@@ -448,7 +448,7 @@ def draw(root, strokes, by):
     return root.locator("[aria-live]").text_content()
 
 
-@pytest.mark.parametrize(("width", "by"), [(1280, with_mouse), (375, with_mouse), (375, with_finger)])
+@pytest.mark.parametrize(("width", "by"), [(1280, with_mouse), (375, with_finger)])
 def test_a_word_drawn_is_read_and_what_is_no_word_gets_a_sentence(visit, width, by):
     page = visit("chapters/applications/handwriting", width=width, has_touch=by is with_finger)
     wait_for_sliders(page)
@@ -785,7 +785,7 @@ def finely(*corners, parts=12):
     return [corners[0], *np.concatenate(ways).tolist()]
 
 
-@pytest.mark.parametrize(("width", "by"), [(1280, with_mouse), (375, with_mouse), (375, with_finger)])
+@pytest.mark.parametrize(("width", "by"), [(1280, with_mouse), (375, with_finger)])
 def test_a_dragged_digit_is_told_and_a_way_that_no_film_has_gets_a_reason(visit, width, by):
     page = visit("chapters/applications/video_to_text", width=width, has_touch=by is with_finger)
     wait_for_sliders(page)
