@@ -27,7 +27,7 @@ book: site  ## Set up, run the notebooks, build the site, say where it is
 	@$(BIN)/python theme/fallen_claims.py _build/html
 
 # Where a claim has fallen the site stands all the same, and can be read, packed and printed.
-site: $(VENV)/installed
+site: $(VENV)/installed  ## The same, whether or not a claim has fallen
 	$(BIN)/jupyter-book build . -q -W -n --keep-going
 
 serve: site  ## Show the site on localhost

@@ -223,7 +223,7 @@ def test_a_readers_notebook_is_valid_and_holds_nothing_of_the_machine(readers, p
     assert notebook.metadata.kernelspec.name == "python3"
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     for cell in notebook.cells:
-        assert set(cell.metadata) <= {"jupyter"}
+        assert set(cell.metadata) <= {"jupyter", "cellView"}
     text = (READERS / f"{page}.ipynb").read_text()
     for place in (ROOT, Path.home(), Path(sys.prefix)):
         assert f"{place}/" not in text
