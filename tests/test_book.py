@@ -16,14 +16,12 @@ import pydata_sphinx_theme
 import pytest
 import yaml
 from conftest import ROOT, SITE
-from fontTools.ttLib import TTFont
-
-from lstmlib import __version__
-
-sys.path.insert(0, str(ROOT / "theme"))
 from course_site import repository
+from fontTools.ttLib import TTFont
 from formulas import Formulas
 from icons import shown_icons
+
+from lstmlib import __version__
 
 PARTS = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
 PAGES = ["intro", *(page["file"] for part in PARTS for page in part["chapters"])]

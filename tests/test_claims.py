@@ -14,7 +14,6 @@ import pytest
 import yaml
 from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "theme"))
 sys.path.insert(0, str(ROOT / "experiments"))
 import claims
 from asserted import Recorder, fallen

@@ -11,8 +11,6 @@ import nbformat
 import pytest
 import yaml
 from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "theme"))
 from readers import BESIDE
 
 NOTEBOOKS = sorted(ROOT.glob("chapters/**/*.ipynb"))

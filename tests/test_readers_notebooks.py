@@ -21,10 +21,8 @@ from conftest import READERS, ROOT, SITE
 from IPython.core.inputtransformer2 import TransformerManager
 from markdown_it import MarkdownIt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from sphinx.errors import ExtensionError
-
-sys.path.insert(0, str(ROOT / "theme"))
 from readers import Page, imported, install_cell
+from sphinx.errors import ExtensionError
 
 CHAPTERS = sorted(
     path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.glob("chapters/**/*.ipynb")

@@ -11,7 +11,6 @@ from pypdf import PdfReader
 from test_pages import PAGES
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
-sys.path.insert(0, str(ROOT / "theme"))
 from page_weight import LIMITS, Gzipping, weigh
 from pdf import flat, print_book
 

@@ -207,10 +207,8 @@ def test_what_is_read_knows_nothing_of_size_and_place(word, seed, size, place):
     ink = hand(seed, word)
     moved = ink_of([size * stroke + place for stroke in ink.strokes])
     one, other = for_reading(ink).points, for_reading(moved).points
-    # So much for the pen's own points; of a single letter, points at equal steps may have less.
-    assert spread(
-        ink_of([stroke * STEP for stroke in for_reading(ink, furthest=1e9).strokes])
-    ) == pytest.approx(SPREAD, rel=0.25)
+    fine = for_reading(ink, step=STEP / 50, furthest=1e9)
+    assert spread(ink_of([stroke * STEP / 50 for stroke in fine.strokes])) == pytest.approx(SPREAD, rel=0.01)
     if len(one) == len(other):  # a stroke's length may lie at the edge where it is rounded
         np.testing.assert_allclose(one, other, atol=1e-6)
     else:
